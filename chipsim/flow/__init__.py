@@ -1,0 +1,1 @@
+"""Flow through a device: the only room that knows DOLFINx and PETSc."""

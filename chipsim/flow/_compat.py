@@ -1,0 +1,27 @@
+"""All that differs between DOLFINx 0.9 and 0.11, by what is there, not by version number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geometries.mesh import Mesh, gmsh_session
+
+try:
+    from dolfinx.io import gmsh as _gmshio  # 0.10 and later
+except ImportError:
+    from dolfinx.io import gmshio as _gmshio
+
+
+def distribute(mesh: Mesh | None, comm: Any, dim: int) -> tuple[Any, Any]:
+    """Spread a mesh that rank 0 holds over the ranks; returns the DOLFINx mesh and its facet tags.
+
+    Node i of ``mesh`` keeps i as its input index (``geometry.input_global_indices``).
+    """
+    if comm.rank == 0:
+        assert mesh is not None
+        with gmsh_session() as gmsh:
+            mesh.load(gmsh)
+            data = _gmshio.model_to_mesh(gmsh.model, comm, 0, gdim=dim)
+    else:
+        data = _gmshio.model_to_mesh(None, comm, 0, gdim=dim)
+    return data[0], data[2]

@@ -1,0 +1,246 @@
+"""A solved field as plain arrays on the nodes of its mesh: integrals, point values, wall gradients, all in numpy.
+
+Velocity is P2 on second-order cells, so its nodal values on the mesh nodes are all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometries.mesh import Mesh
+
+Array = NDArray[np.float64]
+
+# gmsh's mid-edge nodes, by the corners they lie between.
+_EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (2, 0)), 3: ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))}
+
+
+def shape_functions(reference: Array) -> tuple[Array, Array]:
+    """P2 shape functions of a line, triangle or tetrahedron in gmsh's node order.
+
+    Args:
+        reference: Points in the reference cell, shape (n, d), d = 1, 2 or 3.
+
+    Returns:
+        Values, shape (n, nodes), and gradients in the reference cell, shape (n, nodes, d).
+    """
+    n, d = reference.shape
+    corner = np.column_stack([1 - reference.sum(axis=1), reference])
+    slope = np.vstack([-np.ones(d), np.eye(d)])
+    values = [corner[:, i] * (2 * corner[:, i] - 1) for i in range(d + 1)]
+    gradients = [(4 * corner[:, i] - 1)[:, None] * slope[i] for i in range(d + 1)]
+    for i, j in _EDGES[d]:
+        values.append(4 * corner[:, i] * corner[:, j])
+        gradients.append(4 * (corner[:, i, None] * slope[j] + corner[:, j, None] * slope[i]))
+    return np.stack(values, axis=1), np.stack(gradients, axis=1)
+
+
+@lru_cache(maxsize=8)
+def quadrature(d: int) -> tuple[Array, Array]:
+    """Points, shape (n, d), and weights of a Gauss rule on the reference simplex, exact to degree 6."""
+    x, w = np.polynomial.legendre.leggauss(5)
+    x, w = (x + 1) / 2, w / 2
+    grids = np.meshgrid(*[x] * d, indexing="ij")
+    weights = np.prod(np.meshgrid(*[w] * d, indexing="ij"), axis=0).ravel()
+    points = [g.ravel() for g in grids]
+    # Collapse the unit square or cube onto the simplex.
+    for i in range(1, d):
+        for j in range(i):
+            weights = weights * (1 - points[j])
+    out = []
+    scale = np.ones_like(points[0])
+    for i in range(d):
+        out.append(points[i] * scale)
+        scale = scale * (1 - points[i])
+    return np.column_stack(out), weights
+
+
+@dataclass(frozen=True)
+class WallSample:
+    """Values at quadrature points on boundary facets.
+
+    Attributes:
+        points: Coordinates, shape (n, dim), um.
+        weights: Length (2-D) or area (3-D) that each point stands for, um or um2, shape (n,).
+        normals: Unit normals out of the fluid, shape (n, dim).
+        gradient: Velocity gradient du_i/dx_j, shape (n, dim, dim).
+        velocity: Velocity, shape (n, dim).
+        pressure: Pressure, shape (n,).
+    """
+
+    points: Array
+    weights: Array
+    normals: Array
+    gradient: Array
+    velocity: Array
+    pressure: Array
+
+    @property
+    def shear_rate(self) -> Array:
+        """Magnitude of the tangential part of du/dn, the wall shear rate, shape (n,)."""
+        slope = np.einsum("nij,nj->ni", self.gradient, self.normals)
+        slope = slope - np.einsum("ni,ni->n", slope, self.normals)[:, None] * self.normals
+        return np.linalg.norm(slope, axis=1)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Velocity and pressure on a mesh (um), in whatever unit the solve had.
+
+    Attributes:
+        mesh: The mesh.
+        velocity: At the nodes, shape (N, dim).
+        pressure: At the nodes (linear in each cell), shape (N,).
+    """
+
+    mesh: Mesh
+    velocity: Array
+    pressure: Array
+
+    @property
+    def dim(self) -> int:
+        """2 or 3."""
+        return self.mesh.dim
+
+    @cached_property
+    def _points(self) -> Array:
+        return self.mesh.points[:, : self.dim]
+
+    def _jacobians(self, cells: NDArray, gradients: Array) -> Array:
+        """dx/dX of the given cells at the given reference gradients, shape (cells, n, dim, dim)."""
+        return np.einsum("cki,nkj->cnij", self._points[self.mesh.cells[cells]], gradients)
+
+    def integral(self, values: Array) -> Array:
+        """Integral over the mesh of nodal values of shape (N,) or (N, m) (interpolated as P2)."""
+        reference, weights = quadrature(self.dim)
+        shapes, gradients = shape_functions(reference)
+        total = 0.0
+        for chunk in np.array_split(np.arange(len(self.mesh.cells)), len(self.mesh.cells) // 4000 + 1):
+            size = np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights
+            total = total + np.einsum("cn,nk,ck...->...", size, shapes, values[self.mesh.cells[chunk]])
+        return np.asarray(total)
+
+    @cached_property
+    def _facet_cells(self) -> NDArray[np.int64]:
+        """The cell behind each boundary facet, shape (K,)."""
+        d = self.dim
+        combos = [[i for i in range(d + 1) if i != skip] for skip in range(d + 1)]
+        faces = np.sort(np.concatenate([self.mesh.cells[:, c] for c in combos]), axis=1)
+        owner = np.tile(np.arange(len(self.mesh.cells)), d + 1)
+        wanted = np.sort(self.mesh.facets[:, :d], axis=1)
+        base = len(self.mesh.points) ** np.arange(d, dtype=object) if d == 3 else len(self.mesh.points) ** np.arange(d)
+        key, want = (faces * base).sum(axis=1).astype(np.float64 if False else object if d == 3 else np.int64), (wanted * base).sum(axis=1)
+        order = np.argsort(key, kind="stable")
+        return owner[order[np.searchsorted(key[order], want)]]
+
+    def on(self, *regions: str) -> WallSample:
+        """Fields and their gradients at quadrature points of boundary regions.
+
+        Args:
+            regions: Names; those that the mesh does not have are passed over.
+        """
+        d = self.dim
+        numbers = [self.mesh.regions[name] for name in regions if name in self.mesh.regions]
+        facets = np.flatnonzero(np.isin(self.mesh.facet_regions, numbers))
+        cells = self._facet_cells[facets]
+        reference, weights = quadrature(d - 1)
+        shapes, gradients = shape_functions(reference)
+        nodes = self._points[self.mesh.facets[facets]]
+        points = np.einsum("nk,cki->cni", shapes, nodes)
+        tangents = np.einsum("cki,nkj->cnij", nodes, gradients)
+        normals, size = _normals(tangents)
+        cell_reference = self._facet_reference(facets, cells, reference).reshape(-1, d)
+        which = np.repeat(cells, len(reference))
+        values, slopes = self._evaluate(which, cell_reference)
+        flat = points.reshape(-1, d)
+        centre = self._points[self.mesh.cells[which, : d + 1]].mean(axis=1)
+        normals = normals.reshape(-1, d)
+        normals *= np.sign(np.einsum("ni,ni->n", flat - centre, normals))[:, None]
+        return WallSample(flat, (size * weights).ravel(), normals, slopes, values[:, :d], values[:, d])
+
+    def _facet_reference(self, facets: NDArray, cells: NDArray, reference: Array) -> Array:
+        """Reference coordinates in the cell of points on its facet, shape (facets, n, dim)."""
+        d = self.dim
+        corners = np.vstack([np.zeros(d), np.eye(d)])
+        facet_nodes, cell_nodes = self.mesh.facets[facets, :d], self.mesh.cells[cells, : d + 1]
+        local = np.argmax(facet_nodes[:, :, None] == cell_nodes[:, None, :], axis=2)
+        barycentric = np.column_stack([1 - reference.sum(axis=1), reference])
+        return np.einsum("nk,cki->cni", barycentric, corners[local])
+
+    def _evaluate(self, cells: NDArray, reference: Array) -> tuple[Array, Array]:
+        """Velocity and pressure, shape (n, dim + 1), and velocity gradients, (n, dim, dim), at a point of each cell."""
+        shapes, gradients = shape_functions(reference)
+        nodes = self.mesh.cells[cells]
+        jacobian = np.einsum("nki,nkj->nij", self._points[nodes], gradients)
+        slope = np.einsum("nki,nkj->nij", self.velocity[nodes], gradients) @ np.linalg.inv(jacobian)
+        velocity = np.einsum("nk,nki->ni", shapes, self.velocity[nodes])
+        pressure = np.einsum("nk,nk->n", shapes, self.pressure[nodes])
+        return np.column_stack([velocity, pressure]), slope
+
+    def flux(self, region: str) -> float:
+        """Flow out of the mesh through a boundary region."""
+        wall = self.on(region)
+        return float(np.sum(wall.weights * np.einsum("ni,ni->n", wall.velocity, wall.normals)))
+
+    # -- values at points -------------------------------------------------------------------------------------------
+    @cached_property
+    def _boxes(self):  # noqa: ANN202
+        from shapely import STRtree, box
+
+        corners = self._points[self.mesh.cells]
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        # Second-order sides bulge beyond their nodes by less than an eighth of the cell.
+        margin = (high - low).max(axis=1, keepdims=True) / 8
+        low, high = low - margin, high + margin
+        return STRtree(box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])), low, high
+
+    def at(self, points: Array) -> Array:
+        """Velocity and pressure at points, shape (n, dim + 1); nan outside the mesh.
+
+        Args:
+            points: Coordinates, shape (n, dim), um.
+        """
+        from shapely import points as shapely_points
+
+        tree, low, high = self._boxes
+        out = np.full((len(points), self.dim + 1), np.nan)
+        which, cells = tree.query(shapely_points(points[:, :2]))
+        if self.dim == 3:
+            near = (points[which, 2] >= low[cells, 2]) & (points[which, 2] <= high[cells, 2])
+            which, cells = which[near], cells[near]
+        reference = self._invert(cells, points[which])
+        barycentric = np.column_stack([1 - reference.sum(axis=1), reference])
+        inside = barycentric.min(axis=1) > -1e-9
+        # Of several cells that share a point, any one will do.
+        which, cells, reference = which[inside], cells[inside], reference[inside]
+        out[which] = self._evaluate(cells, reference)[0]
+        return out
+
+    def _invert(self, cells: NDArray, points: Array) -> Array:
+        """Reference coordinates of points in given cells by Newton's method; far outside where it does not converge."""
+        nodes = self._points[self.mesh.cells[cells]]
+        reference = np.full((len(cells), self.dim), 1 / (self.dim + 1))
+        for _ in range(12):
+            shapes, gradients = shape_functions(reference)
+            gap = points - np.einsum("nk,nki->ni", shapes, nodes)
+            jacobian = np.einsum("nki,nkj->nij", nodes, gradients)
+            step = np.linalg.solve(jacobian + 1e-14 * np.eye(self.dim), gap[:, :, None])[:, :, 0]
+            reference = np.clip(reference + step, -2, 3)
+            if np.abs(step).max(initial=0.0) < 1e-12:
+                break
+        return reference
+
+
+def _normals(tangents: Array) -> tuple[Array, Array]:
+    """Unit normals (either way), shape (c, n, dim), and size of the surface element, shape (c, n)."""
+    if tangents.shape[-1] == 1:
+        t = tangents[..., 0]
+        normal = np.stack([t[..., 1], -t[..., 0]], axis=-1)
+    else:
+        normal = np.cross(tangents[..., 0], tangents[..., 1])
+    size = np.linalg.norm(normal, axis=-1)
+    return normal / size[..., None], size

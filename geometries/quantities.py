@@ -1,0 +1,130 @@
+"""Units and ranges at the border: strings such as ``"12 um"`` come in, SI floats go on.
+
+Everything inside chipsim is an SI float. A value that a person wrote (in a TOML file, on the command line, in a
+constructor) passes through here once; what is outside its physical range is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Annotated, Any
+
+import pint
+from pydantic import BeforeValidator, ValidationError, ValidationInfo
+
+
+class DesignError(ValueError):
+    """A user's mistake, told in one sentence: what, value, limit, what to do."""
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry:
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+
+
+def quantity(value: Any, unit: str, field: str, low: str | float, high: str | float, *, open_low: bool = False) -> float:
+    """Turn a value from the border into an SI float.
+
+    Args:
+        value: A string with its unit (``"12 um"``) or an SI number.
+        unit: The SI unit of the result (``"m"``, ``"Pa s"``); ``""`` for a pure number.
+        field: The name used in the message.
+        low: Smallest value allowed, as a string with unit or an SI float.
+        high: Largest value allowed.
+        open_low: Whether the smallest value itself is refused.
+
+    Returns:
+        The value in SI.
+
+    Raises:
+        DesignError: The value is not a number, has another dimension, or is outside the range.
+    """
+    si = _to_si(value, unit, field)
+    lo, hi = _to_si(low, unit, field), _to_si(high, unit, field)
+    # One part in 1e12 of slack: "1 um" written as a limit and as a value must agree after conversion.
+    slack = 1e-12 * max(abs(lo), abs(hi))
+    if not math.isfinite(si) or si < lo - slack or si > hi + slack or (open_low and si <= lo):
+        shown = value if isinstance(value, str) else f"{value:g} {unit}".strip()
+        raise DesignError(f"{field} = {shown} is outside {_text(low, unit)} to {_text(high, unit)}{_hint(si, unit, lo, hi)}")
+    return si
+
+
+def _to_si(value: Any, unit: str, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise DesignError(f'{field} = {value!r} is not a value with a unit; write for instance {field} = "{_example(unit)}"')
+    if isinstance(value, (int, float)):
+        return float(value)
+    try:
+        parsed = _registry().Quantity(value)
+    except Exception as error:  # pint raises many kinds, from its tokenizer up
+        raise DesignError(f'{field} = "{value}" cannot be read as a number with a unit; write it like "{_example(unit)}"') from error
+    if parsed.unitless and unit:
+        raise DesignError(f'{field} = "{value}" has no unit; write it like "{_example(unit)}"')
+    try:
+        return float(parsed.to(unit or "dimensionless").magnitude)
+    except pint.DimensionalityError as error:
+        raise DesignError(
+            f'{field} = "{value}" has the wrong unit ({parsed.units}); it must be convertible to {unit or "a pure number"}'
+        ) from error
+
+
+_EXAMPLES = {
+    "m": "12 um", "rad": "60 deg", "m^3/s": "2.5 mL/h", "Pa s": "4 mPa s", "m^3": "5 mL", "K": "22 degC", "1/m^3": "10 /mL",
+    "N/m": "37 pN/um", "N": "5 nN", "Pa": "1 Pa", "s": "1 h", "": "0.12",
+}  # fmt: skip
+
+
+def _example(unit: str) -> str:
+    return _EXAMPLES.get(unit, f"1 {unit}")
+
+
+def _text(limit: str | float, unit: str) -> str:
+    return limit if isinstance(limit, str) else f"{limit:g} {unit}".strip()
+
+
+def _hint(si: float, unit: str, low: float, high: float) -> str:
+    """Guess the slip behind a length such as ``12 m``: the micrometre forgotten."""
+    if unit == "m" and low <= si * 1e-6 <= high:
+        return f'; did you mean "{si:g} um"?'
+    return ""
+
+
+def show(value: float, unit: str, digits: int = 4) -> str:
+    """Write an SI float with the unit people use for it, e.g. ``show(12e-6, "um")`` gives ``"12 um"``."""
+    return f"{_registry().Quantity(value, _si_of(unit)).to(unit).magnitude:.{digits}g} {unit}"
+
+
+@lru_cache(maxsize=64)
+def _si_of(unit: str) -> pint.Unit:
+    return _registry().Quantity(1.0, unit).to_base_units().units
+
+
+def field_type(unit: str, low: str | float, high: str | float, *, open_low: bool = False) -> Any:
+    """A pydantic field type: an SI float that is read from a string with a unit and range-checked under its own name."""
+
+    def read(value: Any, info: ValidationInfo) -> float:
+        return quantity(value, unit, info.field_name or "value", low, high, open_low=open_low)
+
+    return Annotated[float, BeforeValidator(read)]
+
+
+def sentence(error: ValidationError, where: str = "") -> str:
+    """The first problem of a pydantic error as one sentence.
+
+    Args:
+        error: What pydantic raised.
+        where: The table it happened in, for instance ``"[device]"``.
+    """
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    place = f" in {where}" if where else ""
+    if first["type"] == "value_error":
+        return f"{first['ctx']['error']}{place}"
+    if first["type"] == "extra_forbidden":
+        return f'unknown key "{name}"{place}'
+    if first["type"] == "missing":
+        return f'"{name}" is missing{place}'
+    shown = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    message = first["msg"]
+    return f"{name}{shown}{place}: {message[0].lower()}{message[1:]}"
