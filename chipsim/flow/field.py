@@ -132,10 +132,11 @@ class Field:
         faces = np.sort(np.concatenate([self.mesh.cells[:, c] for c in combos]), axis=1)
         owner = np.tile(np.arange(len(self.mesh.cells)), d + 1)
         wanted = np.sort(self.mesh.facets[:, :d], axis=1)
-        base = len(self.mesh.points) ** np.arange(d, dtype=object) if d == 3 else len(self.mesh.points) ** np.arange(d)
-        key, want = (faces * base).sum(axis=1).astype(np.float64 if False else object if d == 3 else np.int64), (wanted * base).sum(axis=1)
-        order = np.argsort(key, kind="stable")
-        return owner[order[np.searchsorted(key[order], want)]]
+        # Rows as records, so that a set of corners is looked up as one key.
+        order = np.lexsort(faces.T[::-1])
+        rows = np.ascontiguousarray(faces[order]).view([("", faces.dtype)] * d).ravel()
+        wanted = np.ascontiguousarray(wanted).view(rows.dtype).ravel()
+        return owner[order[np.searchsorted(rows, wanted)]]
 
     def on(self, *regions: str) -> WallSample:
         """Fields and their gradients at quadrature points of boundary regions.
@@ -212,6 +213,12 @@ class Field:
         if self.dim == 3:
             near = (points[which, 2] >= low[cells, 2]) & (points[which, 2] <= high[cells, 2])
             which, cells = which[near], cells[near]
+        # Only cells whose straight-sided twin comes near the point are worth Newton's method.
+        corners = self._points[self.mesh.cells[cells, : self.dim + 1]]
+        edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
+        straight = np.linalg.solve(edges, (points[which] - corners[:, 0])[:, :, None])[:, :, 0]
+        near = (straight.min(axis=1) > -0.3) & (straight.sum(axis=1) < 1.3)
+        which, cells = which[near], cells[near]
         reference = self._invert(cells, points[which])
         barycentric = np.column_stack([1 - reference.sum(axis=1), reference])
         inside = barycentric.min(axis=1) > -1e-9

@@ -1,0 +1,106 @@
+"""What a solved flow is to the rest of chipsim: plain numbers and arrays, no solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chipsim.flow.field import Field
+from chipsim.flow.shear import ShearNumbers
+from geometries.cluster_chip import ClusterChip
+
+
+@dataclass(frozen=True)
+class CellFlow:
+    """Flow through one unit cell of an array at unit viscosity and unit flow per path and depth q (m2/s).
+
+    Attributes:
+        model: ``"2d"``, ``"depth"`` or ``"3d"``.
+        row_resistance: Pressure drop of a row over viscosity and q, 1/m2.
+        plug_factor: Drop over one plugged throat over the drop of an undisturbed row.
+        peak_speed: Largest speed over q, 1/m.
+        throat_speed: Mean speed in a daughter gap over q, 1/m.
+        shear: Wall shear rate on the pillars over q, 1/um2.
+        mass_balance_error: Largest relative difference of the flow through entrance and daughter gap from that between
+            the rows.
+        divergence_residual: Norm of the discrete divergence over that of its terms.
+        method: Linear solver.
+        unknowns: Free unknowns of the system.
+        iterations: Iterations of the linear solver.
+        residual: Its residual.
+        field: Velocity over q (1/um) and pressure about its mean slope over viscosity and q (1/um2) on the mesh; on
+            rank 0 only.
+    """
+
+    model: str
+    row_resistance: float
+    plug_factor: float
+    peak_speed: float
+    throat_speed: float
+    shear: ShearNumbers
+    mass_balance_error: float
+    divergence_residual: float
+    method: str
+    unknowns: int
+    iterations: int
+    residual: float
+    field: Field | None = None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The flow through a chip: its cell's numbers, scaled to any flow rate and viscosity (Stokes flow is linear)."""
+
+    chip: ClusterChip
+    cell: CellFlow
+
+    @property
+    def row_resistance(self) -> float:
+        """Pressure drop of a row over viscosity and flow rate per path and depth, 1/m2."""
+        return self.cell.row_resistance
+
+    @property
+    def plug_factor(self) -> float:
+        """Drop over one plugged throat over the drop of an undisturbed row."""
+        return self.cell.plug_factor
+
+    def flux(self, flow_rate: float) -> float:
+        """Flow per path and depth, m2/s, at a flow rate of the whole chip, m3/s."""
+        return flow_rate / (self.chip.paths * self.chip.depth)
+
+    def row_pressure_drop(self, flow_rate: float, viscosity: float) -> float:
+        """Pressure drop of one row, Pa."""
+        return self.cell.row_resistance * viscosity * self.flux(flow_rate)
+
+    def array_pressure_drop(self, flow_rate: float, viscosity: float) -> float:
+        """Pressure drop over all rows of a bank, Pa."""
+        return self.chip.rows * self.row_pressure_drop(flow_rate, viscosity)
+
+    def hydraulic_resistance(self, viscosity: float) -> float:
+        """Pressure drop over the array per flow rate of the whole chip, Pa s/m3."""
+        return self.array_pressure_drop(1.0, viscosity)
+
+    def mean_throat_speed(self, flow_rate: float) -> float:
+        """Mean speed in the daughter gaps, m/s."""
+        return self.cell.throat_speed * self.flux(flow_rate)
+
+    def peak_speed(self, flow_rate: float) -> float:
+        """Largest speed, m/s."""
+        return self.cell.peak_speed * self.flux(flow_rate)
+
+    def wall_shear_rate(self, flow_rate: float) -> dict[str, float | None]:
+        """Wall shear rate on the pillars, 1/s: ``p50``, ``p95``, ``max`` (None on sharp corners), ``patch_max``."""
+        s, scale = self.cell.shear, self.flux(flow_rate) * 1e12
+        return {
+            "p50": s.p50 * scale,
+            "p95": s.p95 * scale,
+            "max": None if s.maximum is None else s.maximum * scale,
+            "patch_max": s.patch_maximum * scale,
+        }
+
+    def wall_shear_stress(self, flow_rate: float, viscosity: float) -> dict[str, float | None]:
+        """Wall shear stress on the pillars, Pa, with the keys of :meth:`wall_shear_rate`."""
+        return {k: None if v is None else v * viscosity for k, v in self.wall_shear_rate(flow_rate).items()}
+
+    def wall_shear_stress_p95(self, flow_rate: float, viscosity: float) -> float:
+        """95th percentile of the wall shear stress on the pillars, Pa."""
+        return self.cell.shear.p95 * self.flux(flow_rate) * 1e12 * viscosity

@@ -1,0 +1,74 @@
+"""Wall shear in numbers that a designer can compare: percentiles over the wall, and averages over a cell-sized patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from chipsim.flow.field import Field, WallSample, quadrature
+
+
+@dataclass(frozen=True)
+class ShearNumbers:
+    """Wall shear rate over the walls of interest, in the unit of the field.
+
+    Attributes:
+        p50: Median over the wall's area.
+        p95: 95th percentile.
+        maximum: Largest; None on sharp corners, where it has no limit.
+        patch_maximum: Largest average over a patch of a cell's size.
+    """
+
+    p50: float
+    p95: float
+    maximum: float | None
+    patch_maximum: float
+
+
+def shear_numbers(field: Field, walls: tuple[str, ...], patch: float, mirrors: dict[int, list[float]], *, round_corners: bool) -> ShearNumbers:
+    """Wall shear rate on named walls.
+
+    Args:
+        field: The solved field.
+        walls: Names of the walls of interest (pillars; floor and ceiling are not what touches a trapped cell first).
+        patch: Diameter of the patch, um.
+        mirrors: Mirror planes as axis -> positions, um: the wall goes on behind them.
+        round_corners: Whether the corners are round, so that a largest value exists.
+    """
+    wall = field.on(*walls)
+    rate = wall.shear_rate
+    order = np.argsort(rate)
+    share = (np.cumsum(wall.weights[order]) - wall.weights[order] / 2) / wall.weights.sum()
+    p50, p95 = np.interp([0.5, 0.95], share, rate[order])
+    patch_maximum = _largest_patch(wall, len(quadrature(field.dim - 1)[1]), patch / 2, mirrors)
+    return ShearNumbers(float(p50), float(p95), float(rate.max()) if round_corners else None, patch_maximum)
+
+
+def _largest_patch(wall: WallSample, per_facet: int, radius: float, mirrors: dict[int, list[float]]) -> float:
+    """Largest mean shear rate over the wall within ``radius`` of a facet's middle; facet by facet."""
+    weights = wall.weights.reshape(-1, per_facet)
+    area = weights.sum(axis=1)
+    rate = (wall.shear_rate.reshape(-1, per_facet) * weights).sum(axis=1) / area
+    centres = (wall.points.reshape(-1, per_facet, wall.points.shape[1]) * weights[..., None]).sum(axis=1) / area[:, None]
+    around, which = _mirrored(centres, radius, mirrors)
+    neighbours = cKDTree(around).query_ball_point(centres, radius)
+    means = [np.average(rate[which[n]], weights=area[which[n]]) for n in neighbours]
+    return float(max(means))
+
+
+def _mirrored(points: NDArray, radius: float, mirrors: dict[int, list[float]]) -> tuple[NDArray, NDArray]:
+    """Points with their mirror images near the mirror planes, and the number of the original of each."""
+    which = np.arange(len(points))
+    for axis, places in mirrors.items():
+        images, originals = [points], [which]
+        for place in places:
+            near = np.abs(points[:, axis] - place) < radius
+            image = points[near].copy()
+            image[:, axis] = 2 * place - image[:, axis]
+            images.append(image)
+            originals.append(which[near])
+        points, which = np.concatenate(images), np.concatenate(originals)
+    return points, which
