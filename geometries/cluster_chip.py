@@ -25,12 +25,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import model_validator
+from shapely import box
 
 from geometries.device import Device, Limits, Problem
 from geometries.outline import Arc, Line, Loop, Outline, Point, Segment, rectangle
 from geometries.quantities import DesignError, field_type, show
 
 _UM = 1e-6
+_LEAST_FILLET = 1e-9  # finer than any mask, and what OpenCASCADE still tells from a point
 
 
 class ClusterChip(Device):
@@ -79,7 +81,30 @@ class ClusterChip(Device):
                 f"daughter_gap = {show(self.clear_daughter_gap, 'um')} makes the rows overlap: with gap = "
                 f"{show(self.gap, 'um')} and fillet = {show(self.fillet, 'um')} it must be above {show(least, 'um')}"
             )
+        if 0 < self.fillet < _LEAST_FILLET:
+            raise DesignError(
+                f"fillet = {show(self.fillet, 'um')} is below {show(_LEAST_FILLET, 'um')}, too small to draw; "
+                'write "0 um" for sharp corners'
+            )
+        self._refuse_pillars_lost_in_the_gap()
         return self
+
+    def _refuse_pillars_lost_in_the_gap(self) -> None:
+        """The pitches keep both gaps only while a base corner faces the next row's tip or flank and nothing is nearer."""
+        half, across = self.apex_angle / 2, self.gap / 2 + self.fillet
+        along = self.row_pitch - self.pillar_length + 2 * self.fillet
+        foot = across * math.sin(half) - along * math.cos(half)  # of the perpendicular on the next pillar's flank
+        if foot > (self.pillar_width / 2 - self.fillet) / math.sin(half):
+            raise DesignError(
+                f"gap = {show(self.gap, 'um')} is too wide for pillars of side {show(self.side, 'um')}: a base corner would "
+                f"face the next row's base and no tip (daughter_gap = {show(self.clear_daughter_gap, 'um')}); widen the side"
+            )
+        in_lane, least = 2 * self.row_pitch - self.pillar_length, min(self.gap, self.clear_daughter_gap)
+        if in_lane < least:
+            raise DesignError(
+                f"daughter_gap = {show(self.clear_daughter_gap, 'um')} leaves {show(in_lane, 'um')} between a base and the tip "
+                f"two rows on, below the smallest gap asked for, {show(least, 'um')}; widen daughter_gap or side"
+            )
 
     # -- dimensions that follow ---------------------------------------------------------------------------------------
     @property
@@ -196,20 +221,25 @@ class ClusterChip(Device):
         if paths < 0.5 or (2 * paths) % 1 or rows < 1:
             raise DesignError(f"a block of {paths:g} paths x {rows} rows is not made of half pitches and whole rows")
         pitch, row = self.lateral_pitch / _UM, self.row_pitch / _UM
-        x0 = -(row - self.pillar_length / _UM) / 2
+        between = row - self.pillar_length / _UM  # clear strip between two rows; negative where they interlock
+        # A border in a narrow strip would leave slivers: then it runs across the middle of the pillars instead.
+        x0 = -between / 2 if between > 0.5 * self._throat else self.pillar_length / _UM / 2
         width, length = paths * pitch, rows * row
         frame = rectangle(x0, 0.0, x0 + length, width, ("symmetry", "outlet", "symmetry", "inlet"))
         places = [(r * row, (n + 0.5 * (r % 2)) * pitch) for r in range(-1, rows + 1) for n in range(-1, math.ceil(paths) + 1)]
         pillar = self.pillar()
-        box = frame.polygon()
-        solids = [loop for place in places if (loop := pillar.moved(*place)).polygon().intersection(box).area > 0]
+        solids = [pillar.moved(*place) for place in _touching(pillar, places, (x0, 0.0, x0 + length, width))]
         tips = tuple(t for x, y in places for t in self._corners(x, y) if _within(t, x0, x0 + length, width))
         if plug is not None:
             solids.append(self._plug(plug, plug_thickness, paths, rows))
         return Outline(
             frame=frame, solids=tuple(solids), depth=self.depth / _UM, tips=tips, tip_radius=self.fillet / _UM,
-            throat=min(self.gap, self.clear_daughter_gap) / _UM, periodic=rows % 2 == 0,
+            throat=self._throat, periodic=rows % 2 == 0,
         )  # fmt: skip
+
+    @property
+    def _throat(self) -> float:
+        return min(self.gap, self.clear_daughter_gap) / _UM
 
     def _corners(self, x: float, y: float) -> list[Point]:
         """Arc centres of a pillar whose tip is at (x, y), um: where the mesh is graded to."""
@@ -237,6 +267,21 @@ class ClusterChip(Device):
         # Reaching into the pillars on both sides, so that no slit is left beside it.
         reach = gap / 2 + min(f + 2 * t, self.pillar_width / _UM / 2)
         return rectangle(x1 - t, y - reach, x1, y + reach, ("plug_side", "plug_downstream", "plug_side", "plug_upstream"))
+
+
+def _touching(loop: Loop, places: list[Point], frame: tuple[float, float, float, float]) -> list[Point]:
+    """The places at which ``loop`` reaches into the frame (x0, y0, x1, y1); only those on its border need a close look."""
+    (x0, y0, x1, y1), shape = frame, loop.polygon()
+    lo_x, lo_y, hi_x, hi_y = shape.bounds
+
+    def reaches(x: float, y: float) -> bool:
+        if x + hi_x <= x0 or x + lo_x >= x1 or y + hi_y <= y0 or y + lo_y >= y1:
+            return False
+        if x + lo_x >= x0 and x + hi_x <= x1 and y + lo_y >= y0 and y + hi_y <= y1:
+            return True
+        return shape.intersection(box(x0 - x, y0 - y, x1 - x, y1 - y)).area > 0
+
+    return [place for place in places if reaches(*place)]
 
 
 def _within(point: Point, x0: float, x1: float, width: float) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
-from geometries.quantities import DesignError, field_type, sentence
+from geometries.quantities import DesignError, Unit, field_type, sentence
 
 
 class Values(BaseModel):
@@ -22,9 +23,19 @@ class Values(BaseModel):
         except ValidationError as error:
             raise DesignError(sentence(error, self.table)) from None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The values by name, with the SI unit in each dimensional name (``gap_m``)."""
+        return {name + _suffix(info): getattr(self, name) for name, info in type(self).model_fields.items()}
+
     def replace(self, **values: Any) -> Self:
         """A copy with other values, validated like a new one."""
         return type(self)(**{**{k: getattr(self, k) for k in self.model_fields_set}, **values})
+
+
+def _suffix(info: FieldInfo) -> str:
+    """Unit of a field as in JSON names; an optional field keeps it one level down."""
+    kept = [*info.metadata, *(m for part in get_args(info.annotation) for m in getattr(part, "__metadata__", ()))]
+    return next((m.suffix for m in kept if isinstance(m, Unit)), "")
 
 
 class Limits(Values):

@@ -24,6 +24,7 @@ UNIT = 1e-6
 _FACET = {2: 8, 3: 9}
 _CELL = {2: 9, 3: 11}
 _WORST_SHAPE = 0.1
+_MOST_CELLS = 4_000_000
 
 
 class MeshError(RuntimeError):
@@ -132,6 +133,7 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
         MeshError: gmsh failed, a region is missing, or a cell is too badly shaped to compute on.
     """
     resolution = resolution or Resolution()
+    _refuse_too_many_cells(outline, resolution)
     with gmsh_session() as gmsh:
         gmsh.model.add("outline")
         gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 0)
@@ -151,6 +153,17 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
     if mesh.quality < _WORST_SHAPE:
         raise MeshError(f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the mesh or change the fillet")
     return mesh
+
+
+def _refuse_too_many_cells(outline: Outline, resolution: Resolution) -> None:
+    """A wide drawing with a narrow throat would fill the memory before gmsh says anything."""
+    coarsest = resolution.coarsest * outline.throat / resolution.refine
+    cells = outline.frame.area / (coarsest**2 * 3**0.5 / 4)
+    if cells > _MOST_CELLS:
+        raise MeshError(
+            f"the mesh would have some {cells:.0e} cells, above {_MOST_CELLS:.0e}: the throat of {outline.throat:g} um is "
+            "too narrow beside the size of the drawing; widen the gap, or coarsen the mesh"
+        )
 
 
 def _draw(gmsh: Any, outline: Outline) -> dict[str, list[int]]:

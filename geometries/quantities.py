@@ -7,6 +7,7 @@ constructor) passes through here once; what is outside its physical range is ref
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -100,13 +101,28 @@ def _si_of(unit: str) -> pint.Unit:
     return _registry().Quantity(1.0, unit).to_base_units().units
 
 
+@dataclass(frozen=True)
+class Unit:
+    """The SI unit of a field, kept beside its type."""
+
+    symbol: str
+
+    @property
+    def suffix(self) -> str:
+        """What follows a name in JSON: ``_m``, ``_pa_s``, ``_m3_per_s``; nothing for a pure number."""
+        return _SUFFIXES[self.symbol]
+
+
+_SUFFIXES = {"": "", "m": "_m", "rad": "_rad", "m^3/s": "_m3_per_s", "Pa s": "_pa_s", "m^3": "_m3", "K": "_k", "1/m^3": "_per_m3"}
+
+
 def field_type(unit: str, low: str | float, high: str | float, *, open_low: bool = False) -> Any:
     """A pydantic field type: an SI float that is read from a string with a unit and range-checked under its own name."""
 
     def read(value: Any, info: ValidationInfo) -> float:
         return quantity(value, unit, info.field_name or "value", low, high, open_low=open_low)
 
-    return Annotated[float, BeforeValidator(read)]
+    return Annotated[float, BeforeValidator(read), Unit(unit)]
 
 
 def sentence(error: ValidationError, where: str = "") -> str:

@@ -24,7 +24,7 @@ from geometries.mesh import UNIT, Mesh, Resolution, extrude, layer_heights, mesh
 #: Mesh of a plane cell: largest wall shear within 1 %, throat flux within 1e-4 of the section between rows.
 PLANE = Resolution(tip=0.15, coarsest=0.125, growth=0.15)
 #: Mesh of a cell in space, by layers of tetrahedra.
-SPACE = Resolution(tip=0.25, coarsest=0.2, growth=0.25, layers=6)
+SPACE = Resolution(tip=0.25, coarsest=0.16, growth=0.25, layers=8)
 #: Mesh of the arrays with a plug: only ratios of mean pressures are taken from them.
 PLUGGED = Resolution(tip=0.4, coarsest=0.8, growth=0.5)
 

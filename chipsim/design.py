@@ -1,0 +1,203 @@
+"""A design: device, operation and suspension, as a TOML file or as values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import field_validator, model_validator
+
+from chipsim.cells import CellLine, cell_line_from_table, line
+from chipsim.fluids import Fluid, fluid, newtonian
+from geometries import KINDS, DesignError, Device, Limits
+from geometries.device import Values
+from geometries.quantities import field_type
+
+
+class Operation(Values):
+    """How a chip is run.
+
+    Attributes:
+        flow_rate: Of the whole chip, m3/s.
+        viscosity: Pa s; or give ``fluid``.
+        fluid: ``"whole blood"`` or ``"buffer"``, at ``temperature``; or give ``viscosity``.
+        temperature: K; for ``fluid`` only (37 degC where it is left out).
+        volume: Sample volume, m3.
+    """
+
+    table: ClassVar[str] = "[operation]"
+    flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True) = 2.5e-6 / 3600
+    viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s") | None = None
+    fluid: str | None = None
+    temperature: field_type("K", "0 degC", "60 degC") | None = None
+    volume: field_type("m^3", 0.0, "100 L", open_low=True) | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_viscosity(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            if values.get("viscosity") is None and values.get("fluid") is None:
+                raise DesignError('viscosity is missing; write viscosity = "4 mPa s" or fluid = "whole blood"')
+            if values.get("viscosity") is not None and values.get("fluid") is not None:
+                raise DesignError("viscosity and fluid are both given; keep one of them")
+            if values.get("temperature") is not None and values.get("fluid") is None:
+                raise DesignError("temperature is given without fluid; a viscosity stands for itself")
+        return values
+
+    @model_validator(mode="after")
+    def _fluid_is_known(self) -> Operation:
+        self.liquid()
+        return self
+
+    def liquid(self) -> Fluid:
+        """The fluid with its viscosity and warnings."""
+        if self.fluid is None:
+            return newtonian(self.viscosity)
+        return fluid(self.fluid) if self.temperature is None else fluid(self.fluid, self.temperature)
+
+
+class Carried(Values):
+    """What is carried in: one kind of cells, as single cells (size 1) and clusters.
+
+    Attributes:
+        cells: Name of a cell line, or a :class:`CellLine`.
+        sizes: Cells in a cluster, each size an entry of the result.
+        concentration: Clusters of all these sizes together, 1/m3.
+    """
+
+    table: ClassVar[str] = "[[suspension]]"
+    cells: Any
+    sizes: tuple[int, ...] = (1,)
+    concentration: field_type("1/m^3", 0.0, "1e11 /mL") = 1e7
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _cells_are_known(cls, value: Any) -> CellLine:
+        if isinstance(value, str):
+            return line(value)
+        if not isinstance(value, CellLine):
+            raise DesignError(f"cells = {value!r} is not the name of a cell line")
+        return value
+
+    @field_validator("sizes")
+    @classmethod
+    def _sizes_make_sense(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        wrong = [n for n in value if not 1 <= n <= 1000]
+        if wrong or not value or len(set(value)) < len(value):
+            raise DesignError(f"sizes = {list(value)} must be different whole numbers from 1 to 1000")
+        return value
+
+
+@dataclass(frozen=True)
+class Design:
+    """One parameter set: everything a run needs."""
+
+    device: Device
+    operation: Operation
+    suspension: tuple[Carried, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    name: str = "design"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All values in SI, with units in the names."""
+        liquid = self.operation.liquid()
+        return {
+            "device": {"kind": self.device.kind, **self.device.to_dict()},
+            "operation": {**self.operation.to_dict(), "viscosity_pa_s": liquid.viscosity, "viscosity_source": liquid.source},
+            "suspension": [
+                {"cells": s.cells.to_dict(), "sizes": list(s.sizes), "concentration_per_m3": s.concentration} for s in self.suspension
+            ],
+            "limits": self.limits.to_dict(),
+        }
+
+
+_TABLES = ("device", "operation", "suspension", "cells", "limits")
+
+
+def load_design(path: str | Path, overrides: Sequence[str] = ()) -> Design:
+    """Read a design from a TOML file.
+
+    Args:
+        path: The file.
+        overrides: ``"device.gap=10 um"`` and the like, each in place of a value of the file.
+
+    Raises:
+        DesignError: The file cannot be read, or something in it is wrong.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DesignError(f"there is no file {path}; chipsim list names the designs that come with chipsim") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise DesignError(f"{path} cannot be read: {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DesignError(f"{path} is not valid TOML: {error}") from None
+    for override in overrides:
+        _override(data, override)
+    return design_from_dict(data, name=path.stem)
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    table, dot, name = key.strip().partition(".")
+    if not sign or not dot or not name or table not in ("device", "operation", "limits"):
+        raise DesignError(f'--set {override} is not understood; write for instance --set device.gap="10 um"')
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]  # numbers, lists, quoted strings
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # the shell took the quotes away
+    data.setdefault(table, {})[name] = value
+
+
+def design_from_dict(data: Mapping[str, Any], name: str = "design") -> Design:
+    """Build a design from the tables of a TOML file.
+
+    Raises:
+        DesignError: Something is unknown, missing, of the wrong unit, or outside its range.
+    """
+    for key, value in data.items():
+        if key not in _TABLES:
+            raise DesignError(f'unknown table "{key}"; known are {", ".join(_TABLES)}')
+        wanted: type = list if key == "suspension" else dict
+        if not isinstance(value, wanted):
+            raise DesignError(f"{key} must be {'a list of tables, [[suspension]]' if wanted is list else f'a table, [{key}]'}")
+    device = dict(data.get("device", {}))
+    kind = device.pop("kind", None)
+    if kind not in KINDS:
+        raise DesignError(f"device.kind = {kind!r} is unknown; known kinds are {', '.join(KINDS)}")
+    own = {cells: cell_line_from_table(cells, table) for cells, table in data.get("cells", {}).items()}
+    return Design(
+        device=KINDS[kind](**device),
+        operation=Operation(**data.get("operation", {})),
+        suspension=tuple(_carried(entry, own) for entry in data.get("suspension", [])),
+        limits=Limits(**data.get("limits", {})),
+        name=name,
+    )
+
+
+def _carried(entry: Any, own: Mapping[str, CellLine]) -> Carried:
+    if not isinstance(entry, Mapping):
+        raise DesignError(f"suspension = {entry!r} is not a table; write [[suspension]]")
+    if "cells" not in entry:
+        raise DesignError('"cells" is missing in [[suspension]]')
+    cells = entry["cells"]
+    return Carried(**{**entry, "cells": own.get(cells, cells) if isinstance(cells, str) else cells})
+
+
+def published() -> dict[str, Path]:
+    """Designs that come with chipsim: name -> file."""
+    import geometries
+
+    folder = Path(geometries.__file__).parent / "published"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_design(text: str) -> Path:
+    """A path as it is; or, where no such file exists, the published design of that name."""
+    path = Path(text)
+    return published()[text] if not path.exists() and text in published() else path

@@ -1,0 +1,79 @@
+"""From a device to its flow: out of the store where it was solved before, else by finite elements."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from typing import Any
+
+from chipsim.flow.result import Flow
+from chipsim.study import store
+from geometries import ClusterChip, DesignError
+
+MODELS = ("2d", "depth", "3d")
+#: What of a Cluster-Chip determines the flow through its cell; paths, rows and banks only scale it.
+_CELL = ("gap", "side", "apex_angle", "clear_daughter_gap", "fillet", "depth")
+
+
+def solve(
+    chip: ClusterChip,
+    model: str = "3d",
+    *,
+    refine: float = 1.0,
+    fresh: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Flow:
+    """Solve Stokes flow through a chip, once for each geometry and model.
+
+    Args:
+        chip: The device.
+        model: ``"2d"``, ``"depth"`` (depth-averaged) or ``"3d"``.
+        refine: Divides all cell sizes of the mesh.
+        fresh: Whether to solve even if the store has it.
+        progress: Told in a sentence what is being done.
+
+    Returns:
+        The flow, valid for every flow rate and viscosity.
+
+    Raises:
+        DesignError: Unknown model.
+        SolverError, MeshError: No solution.
+    """
+    if model not in MODELS:
+        raise DesignError(f'model = "{model}" is unknown; known models are {", ".join(MODELS)}')
+    geometry = {name: getattr(chip, name) for name in _CELL}
+    key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": refine})
+    stored = None if fresh else store.load(key)
+    if stored is not None:
+        progress("taking the flow from the store")
+        return Flow(chip, *stored)
+    from chipsim.flow.array import solve_cell  # needs DOLFINx
+
+    cell = solve_cell(chip, model, refine=refine, progress=progress)
+    made_with = versions()
+    if cell.field is not None:
+        store.save(key, cell, made_with)
+    return Flow(chip, cell, made_with)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    found: dict[str, Any] = {"chipsim": package_version()}
+    for name in ("dolfinx", "petsc4py", "gmsh", "numpy", "scipy"):
+        try:
+            found[name] = str(__import__(name).__version__)
+        except ImportError:
+            continue
+    return found
+
+
+def package_version() -> str:
+    """chipsim's own version: of the installed package, or as its checkout states it."""
+    try:
+        return importlib.metadata.version("chipsim")
+    except importlib.metadata.PackageNotFoundError:
+        import tomllib
+        from pathlib import Path
+
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])

@@ -1,0 +1,89 @@
+"""Solved flows on disk, by what determines them: another flow rate, viscosity or cell line costs no solve.
+
+A stored flow is one NumPy file in the cache folder, named by a hash of the cell's geometry, the model, the mesh and the
+code that solved it. It is written beside and renamed, so a killed run leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import asdict, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipsim.flow.field import Field
+from chipsim.flow.result import CellFlow
+from chipsim.flow.shear import ShearNumbers
+from geometries.mesh import Mesh
+
+
+def cache_folder() -> Path:
+    """Where stored flows live: ``CHIPSIM_CACHE``, else ``XDG_CACHE_HOME``/chipsim, else ~/.cache/chipsim."""
+    given = os.environ.get("CHIPSIM_CACHE")
+    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipsim"
+    return base / "flows"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of the sources a solution depends on, so that a changed solver never meets an old result."""
+    import chipsim.flow
+    import geometries
+
+    digest = hashlib.sha256()
+    for package in (chipsim.flow, geometries):
+        for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
+    """Name of a stored flow from what determines it."""
+    text = json.dumps({"geometry": geometry, "options": options, "code": _code()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
+    """A stored flow with the versions that made it; None where there is none or it cannot be read."""
+    path = cache_folder() / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            head = json.loads(str(data["head"]))
+            mesh = Mesh(
+                data["points"], data["cells"], data["facets"], data["facet_regions"], head["regions"], head["quality"]
+            )
+            field = Field(mesh, data["velocity"], data["pressure"])
+        return CellFlow(**{**head["cell"], "shear": ShearNumbers(**head["cell"]["shear"])}, field=field), head["versions"]
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
+    """Store a flow; where the cache folder cannot be written the run goes on without."""
+    field = cell.field
+    assert field is not None
+    numbers = {f.name: getattr(cell, f.name) for f in fields(cell) if f.name not in ("field", "shear")}
+    head = {
+        "cell": {**numbers, "shear": asdict(cell.shear)},
+        "regions": field.mesh.regions,
+        "quality": field.mesh.quality,
+        "versions": versions,
+    }
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as handle:
+            np.savez_compressed(
+                handle, head=json.dumps(head), points=field.mesh.points, cells=field.mesh.cells, facets=field.mesh.facets,
+                facet_regions=field.mesh.facet_regions, velocity=field.velocity, pressure=field.pressure,
+            )  # fmt: skip
+        os.replace(handle.name, folder / f"{name}.npz")
+    except OSError:
+        pass
