@@ -1,0 +1,338 @@
+"""What a Cluster-Chip retains, lets pass and breaks.
+
+Single cells meet gate A (the slit) only and are integrated exactly; clusters of two and more are a Monte
+Carlo through gates A to C (``gates.py``, ``clusters.py``). Leukocytes and red cells of blood are always in
+the answer. All pressures are proportional to viscosity x flow rate, and nothing else of the operation enters
+but the volume.
+
+Not modelled: where fragments of a broken cluster go, clogging and occupied traps, adhesion to the walls,
+crowding by red cells, the time a cell takes to creep through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions, variations
+from chipsim.capture.cautions import cautions
+from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
+from chipsim.capture.singles import half_pressure_singles
+from chipsim.capture.statistics import Fraction, exact, spread_around
+from chipsim.capture.trap import Trap
+from chipsim.cells import CellLine, table
+from geometries.quantities import DesignError
+
+BACKGROUND = ("leukocyte", "red blood cell")
+_MOST_CELLS = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The fate of one kind of body.
+
+    Attributes:
+        cells: Name of the cell line.
+        n: Cells in a cluster.
+        retained: Stays on the chip whole.
+        passed: Leaves it whole.
+        broken: Comes apart on it.
+        half_push_through_flow_rate: Above it fewer than half are retained, m^3/s; None if they never are.
+        junction_load: Median of the largest pull on a junction of a straddling cluster, N; None for single
+            cells.
+        peak_membrane_shear: Wall shear stress, 95th percentile, of the array without bodies, Pa.
+        calibrated: Whether the tension was fitted to capture data.
+        tension_origin: Where the tension comes from.
+        weak: The same with the weakest junctions known, 0.6 nN; None for single cells.
+    """
+
+    cells: str
+    n: int
+    retained: Fraction
+    passed: Fraction
+    broken: Fraction
+    half_push_through_flow_rate: float | None
+    junction_load: float | None
+    peak_membrane_shear: float | None
+    calibrated: bool
+    tension_origin: str
+    weak: Entry | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented keys of result.json."""
+        fates: dict[str, Any] = {}
+        for name in ("retained", "passed", "broken"):
+            fate: Fraction = getattr(self, name)
+            fates |= {name: fate.value, f"{name}_ci95": list(fate.ci95), f"{name}_range": list(fate.range)}
+        numbers = {
+            "half_push_through_flow_rate_m3_per_s": self.half_push_through_flow_rate,
+            "junction_load_n": self.junction_load,
+        }
+        about = {
+            "peak_membrane_shear_pa": self.peak_membrane_shear,
+            "peak_membrane_shear_is": "95th percentile of the wall shear stress without held bodies",
+            "calibrated": self.calibrated,
+            "tension_is": self.tension_origin,
+        }
+        weak = None
+        if self.weak:
+            weak = {"junction_strength_n": WEAK_JUNCTION}
+            weak |= {
+                k: v
+                for k, v in self.weak.to_dict().items()
+                if k.split("_")[0] in ("retained", "passed", "broken", "half")
+            }
+        return {"cells": self.cells, "n": self.n, **fates, **numbers, **about, "weak_junctions": weak}
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What the chip does to a suspension.
+
+    Attributes:
+        entries: Suspension first, in its order; then leukocytes and red cells.
+        processing_time: For the volume, s; None without a volume.
+        wbc_carryover_per_ml: Leukocytes retained for each mL of blood.
+        wbc_carryover_per_ml_range: The same over the assumed parameters.
+        purity: Retained target cells over all retained nucleated cells; a cluster of n counts as n; the
+            concentration of an entry is shared equally by its sizes. None if nothing is retained.
+        single_cell_carryover: Retained fraction of single cells for each line of the suspension.
+        setting: What the numbers were computed for.
+        warnings: What to keep in mind.
+    """
+
+    entries: tuple[Entry, ...]
+    processing_time: float | None
+    wbc_carryover_per_ml: float
+    wbc_carryover_per_ml_range: tuple[float, float]
+    purity: float | None
+    single_cell_carryover: dict[str, float]
+    setting: Setting
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented keys of result.json."""
+        s = self.setting
+        return {
+            "capture": [entry.to_dict() for entry in self.entries],
+            "processing_time_s": self.processing_time,
+            "wbc_carryover_per_ml": self.wbc_carryover_per_ml,
+            "wbc_carryover_per_ml_range": list(self.wbc_carryover_per_ml_range),
+            "purity": self.purity,
+            "single_cell_carryover": self.single_cell_carryover,
+            "capture_model": {
+                "throat_pressure_pa": s.pressure(),
+                "encounters": s.assumed.encounters or s.trap.rows,
+                "samples": s.samples,
+                "range_samples": s.range_samples,
+                "assumptions": s.assumed.to_dict(),
+            },
+            "warnings": list(self.warnings),
+        }
+
+
+def capture(
+    chip: Any,
+    flow: Any,
+    operation: Any,
+    suspension: Iterable[Any],
+    *,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    range_samples: int = RANGE_SAMPLES,
+    assumed: Assumptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Capture:
+    """Estimate what a Cluster-Chip retains, lets pass and breaks.
+
+    Args:
+        chip: The device: ``gap``, ``daughter_gap``, ``depth``, ``paths``, ``rows``.
+        flow: Its solved flow: ``row_resistance`` (1/m^2), ``plug_factor``, ``wall_shear_stress_p95(flow_rate,
+            viscosity)`` (Pa).
+        operation: ``flow_rate`` (m^3/s), ``viscosity`` (Pa s), ``volume`` (m^3 or None).
+        suspension: Entries with ``cells`` (CellLine), ``sizes`` (cells in a cluster) and ``concentration``
+            (1/m^3, of all sizes together).
+        seed: Same seed, same bytes; another entry does not change the others.
+        samples: Clusters behind each fraction.
+        range_samples: Clusters behind each variation of an assumption.
+        assumed: Assumptions other than the fixed ones.
+        progress: Called with a few words before each entry.
+
+    Raises:
+        DesignError: A cell line lacks a number, or a size is impossible.
+    """
+    flow_rate, viscosity = float(operation.flow_rate), float(operation.viscosity)
+    shear = flow.wall_shear_stress_p95(flow_rate, viscosity)
+    assumed = assumed or Assumptions()
+    setting = Setting(Trap.of(chip, flow), flow_rate, viscosity, seed, samples, range_samples, assumed, shear)
+    carried = _carried(suspension)
+    entries = []
+    for line, n, _ in carried:
+        if progress:
+            progress(f"{line.name}, {n} cell{'s' if n > 1 else ''}")
+        entries.append(fate(line, n, setting))
+    targets = {line.name: line for line, _, _ in carried if line.kind == "tumour"}
+    leukocytes, leukocyte_range = _carryover(carried, entries)
+    volume = getattr(operation, "volume", None)
+    return Capture(
+        entries=tuple(entries),
+        processing_time=volume / setting.flow_rate if volume else None,
+        wbc_carryover_per_ml=leukocytes,
+        wbc_carryover_per_ml_range=leukocyte_range,
+        purity=_purity(carried, entries),
+        single_cell_carryover={name: setting.singles(line) for name, line in targets.items()},
+        setting=setting,
+        warnings=tuple(cautions(setting, carried, entries, volume)),
+    )
+
+
+def check(suspension: Iterable[Any]) -> None:
+    """Refuse what cannot be predicted; worth calling before the flow is solved.
+
+    Args:
+        suspension: As for :func:`capture`.
+
+    Raises:
+        DesignError: A cell line lacks a number, or a size is impossible.
+    """
+    for item in suspension:
+        for n in item.sizes:
+            _check(item.cells, n)
+
+
+def _check(line: CellLine, n: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST_CELLS:
+        raise DesignError(f"sizes = {n!r} for {line.name} is not a whole number from 1 to {_MOST_CELLS}")
+    if line.parts and n > 1:
+        raise DesignError(
+            f"sizes = {n} for {line.name}: a mixture is carried as single cells only; give sizes = [1]"
+        )
+    if not line.parts and line.kind != "red cell":
+        line.require("diameter", "tension")
+
+
+def _carried(suspension: Iterable[Any]) -> list[tuple[CellLine, int, float]]:
+    """Line, cells in a cluster and concentration (1/m^3) of each entry, with the cells of blood behind."""
+    carried = [
+        (item.cells, n, item.concentration / len(item.sizes)) for item in suspension for n in item.sizes
+    ]
+    named = {line.name for line, _, _ in carried}
+    blood = [table.line(name) for name in BACKGROUND if name not in named]
+    return carried + [(line, 1, line.concentration or 0.0) for line in blood]
+
+
+def fate(line: CellLine, n: int, setting: Setting) -> Entry:
+    """The fate of clusters of n cells, with intervals and ranges, at both junction strengths.
+
+    Args:
+        line: Their cells.
+        n: Cells in a cluster; 1 for single cells.
+        setting: Chip, flow and assumptions.
+
+    Raises:
+        DesignError: The line lacks a number, or n is impossible.
+    """
+    _check(line, n)
+    about = {
+        "cells": line.name,
+        "n": n,
+        "peak_membrane_shear": setting.wall_shear,
+        "calibrated": line.calibrated,
+        "tension_origin": _tension_origin(line),
+    }
+    if n == 1 or line.kind == "red cell":
+        return _single_fate(line, setting, about)
+    return _cluster_fate(line, n, setting, about)
+
+
+def _tension_origin(line: CellLine) -> str:
+    if line.kind == "red cell":
+        return "none: a red cell keeps its area and passes 3 um; it has no threshold in a wider slit"
+    return str(
+        line.origin("tension")
+        or "; ".join(f"{part.name}: {part.origin('tension')}" for _, part in line.parts)
+    )
+
+
+def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> Entry:
+    value = setting.singles(line)
+    varied = [setting.singles(line, a) for a in variations(line, setting.assumed, setting.trap.rows)]
+    span = min(value, *varied), max(value, *varied)
+    half = None if line.kind == "red cell" else half_pressure_singles(line, setting.trap.narrowest)
+    return Entry(
+        retained=replace(exact(value), range=span),
+        passed=replace(exact(1 - value), range=(1 - span[1], 1 - span[0])),
+        broken=replace(exact(0.0), range=(0.0, 0.0)),
+        half_push_through_flow_rate=setting.flow_for(half),
+        junction_load=None,
+        **about,
+    )
+
+
+def _cluster_fate(line: CellLine, n: int, setting: Setting, about: dict[str, Any]) -> Entry:
+    """With the line's junctions; the same with the weakest is within."""
+    both = setting.thresholds(setting.draws(line, n), line)
+    few = setting.draws(line, n, setting.range_samples)
+    changed = [setting.assumed, *variations(line, setting.assumed, setting.trap.rows)]
+    varied = [(setting.pressure(a), setting.thresholds(few, line, a)) for a in changed]
+
+    def entry(strength: int) -> Entry:
+        found = both[strength]
+        others = [pair[strength].fractions(pressure) for pressure, pair in varied]
+        fates = [
+            replace(fate, range=spread_around(fate.value, [other[i].value for other in others]))
+            for i, fate in enumerate(found.fractions(setting.pressure()))
+        ]
+        half, load = setting.flow_for(found.half_pressure()), found.junction_load(setting.pressure())
+        return Entry(
+            retained=fates[0],
+            passed=fates[1],
+            broken=fates[2],
+            half_push_through_flow_rate=half,
+            junction_load=load,
+            **about,
+        )
+
+    return replace(entry(0), weak=entry(1))
+
+
+def against_flow_rate(
+    line: CellLine, n: int, setting: Setting, flow_rates: Iterable[float]
+) -> list[tuple[float, ...]]:
+    """Retained, passed and broken fractions at many flow rates (m^3/s), from one Monte Carlo.
+
+    Args:
+        line: The cells.
+        n: Cells in a cluster.
+        setting: Chip, viscosity and assumptions; its own flow rate is not used.
+        flow_rates: Of the whole chip, m^3/s.
+    """
+    settings = [replace(setting, flow_rate=float(q)) for q in flow_rates]
+    if n == 1 or line.kind == "red cell":
+        kept = [s.singles(line) for s in settings]
+        return [(p, 1 - p, 0.0) for p in kept]
+    found, _ = setting.thresholds(setting.draws(line, n), line)
+    return [tuple(f.value for f in found.fractions(s.pressure())) for s in settings]
+
+
+def _carryover(
+    carried: list[tuple[CellLine, int, float]], entries: list[Entry]
+) -> tuple[float, tuple[float, float]]:
+    """Leukocytes retained for each mL, and their range."""
+    total = low = high = 0.0
+    for (line, n, concentration), entry in zip(carried, entries, strict=True):
+        if line.kind == "leukocyte":
+            per_ml = concentration * 1e-6 * n
+            total += per_ml * entry.retained.value
+            low += per_ml * entry.retained.range[0]
+            high += per_ml * entry.retained.range[1]
+    return total, (low, high)
+
+
+def _purity(carried: list[tuple[CellLine, int, float]], entries: list[Entry]) -> float | None:
+    kept = {"tumour": 0.0, "leukocyte": 0.0, "red cell": 0.0}
+    for (line, n, concentration), entry in zip(carried, entries, strict=True):
+        kept[line.kind] += concentration * n * entry.retained.value
+    nucleated = kept["tumour"] + kept["leukocyte"]
+    return kept["tumour"] / nucleated if nucleated > 0 else None

@@ -1,0 +1,76 @@
+"""One run of the capture model: chip, operation, assumptions and random numbers together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions
+from chipsim.capture.calibration import tension_for
+from chipsim.capture.clusters import Draws, Thresholds, bodies, draw
+from chipsim.capture.singles import retained_singles
+from chipsim.capture.trap import Trap
+from chipsim.cells import CellLine
+
+SAMPLES = 20_000
+RANGE_SAMPLES = 4_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all entries of one run share.
+
+    Attributes:
+        trap: Hydraulics of the chip.
+        flow_rate: Of the whole chip, m^3/s.
+        viscosity: Pa s.
+        seed: Of all random numbers.
+        samples: Clusters behind each fraction.
+        range_samples: Clusters behind each variation of an assumption.
+        assumed: The assumptions.
+        wall_shear: 95th percentile of the wall shear stress, Pa.
+    """
+
+    trap: Trap
+    flow_rate: float
+    viscosity: float
+    seed: int = 0
+    samples: int = SAMPLES
+    range_samples: int = RANGE_SAMPLES
+    assumed: Assumptions = Assumptions()
+    wall_shear: float | None = None
+
+    def pressure(self, assumed: Assumptions | None = None) -> float:
+        """Across a plugged throat, Pa."""
+        factor = (assumed or self.assumed).viscosity_factor
+        return self.trap.pressure(self.flow_rate, self.viscosity * factor)
+
+    def flow_for(self, pressure: float | None) -> float | None:
+        """Flow rate of the chip that puts that pressure (Pa) across a plugged throat, m^3/s."""
+        if pressure is None:
+            return None
+        return self.trap.flow_rate(pressure, self.viscosity * self.assumed.viscosity_factor)
+
+    def singles(self, line: CellLine, assumed: Assumptions | None = None, factor: float = 1.0) -> float:
+        """Retained fraction of single cells, at ``factor`` times the pressure."""
+        assumed = assumed or self.assumed
+        own = not line.parts and line.kind != "red cell"  # a mixture's numbers are those of its parts
+        return retained_singles(
+            line,
+            self.trap.narrowest,
+            self.pressure(assumed) * factor,
+            tension=tension_for(line, assumed) if own else None,
+            diameter_cv=assumed.diameter_cv if own else None,
+            tension_cv=assumed.tension_cv,
+        )
+
+    def draws(self, line: CellLine, n: int, samples: int | None = None) -> Draws:
+        """The clusters of this run for one line and size."""
+        return draw(self.seed, line.name, n, self.trap.rows, samples or self.samples)
+
+    def thresholds(
+        self, draws: Draws, line: CellLine, assumed: Assumptions | None = None
+    ) -> tuple[Thresholds, Thresholds]:
+        """Thresholds of drawn clusters under some assumptions: with the line's junctions, and with the weakest known."""
+        assumed = assumed or self.assumed
+        found, tension = bodies(draws, line, self.trap, assumed), tension_for(line, assumed)
+        return found.thresholds(tension, line.junction_strength), found.thresholds(tension, WEAK_JUNCTION)
