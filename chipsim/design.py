@@ -22,7 +22,7 @@ class Operation(Values):
 
     Attributes:
         flow_rate: Of the whole chip, m3/s.
-        viscosity: Pa s; or give ``fluid``.
+        viscosity: Pa s; given, or that of ``fluid``.
         fluid: ``"whole blood"`` or ``"buffer"``, at ``temperature``; or give ``viscosity``.
         temperature: K; for ``fluid`` only (37 degC where it is left out).
         volume: Sample volume, m3.
@@ -48,12 +48,13 @@ class Operation(Values):
         return values
 
     @model_validator(mode="after")
-    def _fluid_is_known(self) -> Operation:
-        self.liquid()
+    def _viscosity_of_the_fluid(self) -> Operation:
+        # Around the frozen model, once, while it is made: afterwards `viscosity` is never None.
+        object.__setattr__(self, "viscosity", self.liquid().viscosity)
         return self
 
     def liquid(self) -> Fluid:
-        """The fluid with its viscosity and warnings."""
+        """The fluid with its viscosity, source and warnings."""
         if self.fluid is None:
             return newtonian(self.viscosity)
         return fluid(self.fluid) if self.temperature is None else fluid(self.fluid, self.temperature)
@@ -106,7 +107,7 @@ class Design:
         liquid = self.operation.liquid()
         return {
             "device": {"kind": self.device.kind, **self.device.to_dict()},
-            "operation": {**self.operation.to_dict(), "viscosity_pa_s": liquid.viscosity, "viscosity_source": liquid.source},
+            "operation": {**self.operation.to_dict(), "viscosity_source": liquid.source},
             "suspension": [
                 {"cells": s.cells.to_dict(), "sizes": list(s.sizes), "concentration_per_m3": s.concentration} for s in self.suspension
             ],

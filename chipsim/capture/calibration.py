@@ -1,7 +1,7 @@
 """The one calibrated number: a tension at which 41 % of 2-cell clusters stay on the published chip.
 
 It is the median cortical tension of MDA-MB-231 in the experiment of Sarioglu 2015, doi:10.1038/nmeth.3404, and is
-stored with what made it in ``chipsim/cells/calibration.toml``; ``python -m chipsim.capture.calibrate`` recomputes it.
+stored with what made it in ``chipsim/cells/calibration.toml``; ``python -m chipsim.study.calibrate`` recomputes it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def write(result: Calibration, path: Path = table.CALIBRATION_FILE) -> Path:
     """Write a calibration as TOML, beside and then renamed, and make the table of cell lines use it."""
     trap = "\n".join(f"{name} = {value!r}" for name, value in asdict(result.trap).items())
     text = f"""\
-# Written by `python -m chipsim.capture.calibrate --write`. Do not edit: run it again. SI units.
+# Written by `python -m chipsim.study.calibrate --write`. Do not edit: run it again. SI units.
 # The one calibrated number: the median cortical tension of {CELLS} at which {result.target:.0%} of
 # {SIZE}-cell clusters stay on the published chip (Sarioglu 2015, doi:10.1038/nmeth.3404; the 41 % read in
 # LabMedica and Medgadget).

@@ -51,7 +51,7 @@ def defaults(name: str) -> CellLine:
 
 @lru_cache(maxsize=1)
 def calibration() -> dict[str, Any]:
-    """What is known about the one calibrated number; see chipsim/capture/calibrate.py, which writes it."""
+    """What is known about the one calibrated number; see chipsim/study/calibrate.py, which writes it."""
     return tomllib.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
 
 

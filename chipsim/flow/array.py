@@ -94,7 +94,7 @@ def _numbers(chip: ClusterChip, model: str, solution: Solution, patch: float) ->
     raw = solution.field
     assert raw is not None
     row, width, height = chip.row_pitch / UNIT, chip.lateral_pitch / UNIT / 2, chip.depth / UNIT / 2
-    flow = float(raw.integral(raw.velocity)[0]) / (2 * row)  # through half a path (and half the depth)
+    flow = float(raw.velocity_integral[0]) / (2 * row)  # through half a path (and half the depth)
     q = 2 * flow / (height if raw.dim == 3 else 1.0)
     field = Field(raw.mesh, raw.velocity / q, raw.pressure / q)
     section = -field.flux("inlet") * 2 / (height if raw.dim == 3 else 1.0)
@@ -173,8 +173,8 @@ def plugged_drop(chip: ClusterChip, paths: int, rows: int) -> float:
     if field is not None and undisturbed is not None:
         row = chip.row_pitch / UNIT
         drop = _face_pressure(field, "plug_upstream") - _face_pressure(field, "plug_downstream")
-        flow = float(field.integral(field.velocity)[0]) / (rows * row) / (paths / 2)
-        conductance = float(undisturbed.integral(undisturbed.velocity)[0]) / (2 * row) / 0.5 / row
+        flow = float(field.velocity_integral[0]) / (rows * row) / (paths / 2)
+        conductance = float(undisturbed.velocity_integral[0]) / (2 * row) / 0.5 / row
         ratio = drop * conductance / flow
     return comm.bcast(ratio, root=0)
 

@@ -5,6 +5,7 @@ Velocity is P2 on second-order cells, so its nodal values on the mesh nodes are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -114,15 +115,31 @@ class Field:
         """dx/dX of the given cells at the given reference gradients, shape (cells, n, dim, dim)."""
         return np.einsum("cki,nkj->cnij", self._points[self.mesh.cells[cells]], gradients)
 
-    def integral(self, values: Array) -> Array:
-        """Integral over the mesh of nodal values of shape (N,) or (N, m) (interpolated as P2)."""
+    def integrate(self, integrand: Callable[[Array, Array, Array], Array]) -> Array:
+        """Integral over the mesh.
+
+        Args:
+            integrand: From points (n, dim), velocity (n, dim) and pressure (n,) to values (n,) or (n, m).
+
+        Returns:
+            The integral, a number or shape (m,).
+        """
         reference, weights = quadrature(self.dim)
         shapes, gradients = shape_functions(reference)
-        total = 0.0
+        total: Array = np.zeros(())
+        # In chunks, so that a large mesh needs little memory beyond itself.
         for chunk in np.array_split(np.arange(len(self.mesh.cells)), len(self.mesh.cells) // 4000 + 1):
-            size = np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights
-            total = total + np.einsum("cn,nk,ck...->...", size, shapes, values[self.mesh.cells[chunk]])
-        return np.asarray(total)
+            nodes = self.mesh.cells[chunk]
+            size = (np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights).ravel()
+            at = [np.einsum("qk,ck...->cq...", shapes, v[nodes]) for v in (self._points, self.velocity, self.pressure)]
+            values = integrand(at[0].reshape(-1, self.dim), at[1].reshape(-1, self.dim), at[2].ravel())
+            total = total + np.tensordot(size, values, axes=1)
+        return total
+
+    @cached_property
+    def velocity_integral(self) -> Array:
+        """Integral of the velocity over the mesh, shape (dim,)."""
+        return self.integrate(lambda x, u, p: u)
 
     @cached_property
     def _facet_cells(self) -> NDArray[np.int64]:

@@ -50,15 +50,14 @@ class Result:
     def warnings(self) -> list[str]:
         """Everything a reader must know, once each."""
         operation = self.design.operation
-        liquid = operation.liquid()
         problems = [str(p) for p in self.design.device.problems(self.design.limits)]
-        flow = self.flow.warnings(operation.flow_rate, liquid.viscosity)
-        return list(dict.fromkeys([*problems, *liquid.warnings, *flow, *self.capture.warnings, *self.comparison.shortfalls]))
+        flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
+        return list(dict.fromkeys([*problems, *operation.liquid().warnings, *flow, *self.capture.warnings, *self.comparison.shortfalls]))
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``result.json``: deterministic, SI, units in the names."""
         operation = self.design.operation
-        flow = self.flow.to_dict(operation.flow_rate, operation.liquid().viscosity)
+        flow = self.flow.to_dict(operation.flow_rate, operation.viscosity)
         captured = self.capture.to_dict()
         return {
             "design": self.design.to_dict(),
@@ -70,15 +69,6 @@ class Result:
             "published": self.comparison.to_dict(),
             "warnings": self.warnings,
         }
-
-
-@dataclass(frozen=True)
-class _Running:
-    """The operation as the capture model takes it: with the viscosity of its fluid."""
-
-    flow_rate: float
-    viscosity: float
-    volume: float | None
 
 
 def run(
@@ -103,7 +93,6 @@ def run(
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
-    running = _Running(operation.flow_rate, operation.liquid().viscosity, operation.volume)
     times, start = {}, time.perf_counter()
     flow = solve(device, model, refine=refine, fresh=fresh, progress=progress)
     times["flow_s"] = time.perf_counter() - start
@@ -111,12 +100,12 @@ def run(
         return None
     start = time.perf_counter()
     captured = capture(
-        device, flow, running, design.suspension, seed=seed, progress=lambda text: progress(f"capture: {text}")
+        device, flow, operation, design.suspension, seed=seed, progress=lambda text: progress(f"capture: {text}")
     )
     times["capture_s"] = time.perf_counter() - start
     start = time.perf_counter()
     progress("comparing with the published chip")
-    beside = comparison(device, flow, running, seed=seed)
+    beside = comparison(device, flow, operation, seed=seed)
     times["comparison_s"] = time.perf_counter() - start
     return Result(design, flow, captured, beside, seed, times)
 
@@ -207,7 +196,7 @@ def write_field(result: Result, path: Path) -> None:
 
     operation, flow, field = result.design.operation, result.flow, result.flow.cell.field
     assert field is not None
-    q, viscosity = flow.flux(operation.flow_rate), operation.liquid().viscosity
+    q, viscosity = flow.flux(operation.flow_rate), operation.viscosity
     velocity = np.zeros((len(field.mesh.points), 3))
     velocity[:, : field.dim] = field.velocity * q / UNIT
     meshio.write(

@@ -1,0 +1,48 @@
+"""Chips that catch clusters of circulating tumour cells: what they look like, how liquid flows, what stays.
+
+    >>> import chipsim
+    >>> chip = chipsim.ClusterChip(gap="12 um")
+    >>> flow = chipsim.solve(chip, model="2d")
+    >>> round(flow.row_pressure_drop(flow_rate=6.94e-10, viscosity=4e-3), 2)
+    0.71
+"""
+
+from chipsim.capture import capture, comparison
+from chipsim.cells import CellLine, cell_line_from_table, line, lines
+from chipsim.design import Carried, Design, Operation, design_from_dict, load_design, published
+from chipsim.flow.result import Flow
+from chipsim.fluids import Fluid, fluid, newtonian
+from chipsim.report import write_page
+from chipsim.study.run import Result, run, write
+from chipsim.study.solve import package_version, solve
+from geometries import ClusterChip, DesignError, Limits
+
+__version__ = package_version()
+
+__all__ = [
+    "Carried",
+    "CellLine",
+    "ClusterChip",
+    "Design",
+    "DesignError",
+    "Flow",
+    "Fluid",
+    "Limits",
+    "Operation",
+    "Result",
+    "capture",
+    "cell_line_from_table",
+    "comparison",
+    "design_from_dict",
+    "fluid",
+    "line",
+    "lines",
+    "load_design",
+    "newtonian",
+    "package_version",
+    "published",
+    "run",
+    "solve",
+    "write",
+    "write_page",
+]

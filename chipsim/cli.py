@@ -1,0 +1,199 @@
+"""The command line: list, show, run, export, doctor.
+
+A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
+status 1. Progress goes to standard error, results to files or standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chipsim.design import Design, find_design, load_design, published
+from geometries import DesignError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(
+    "Chips that catch clusters of circulating tumour cells: drawing, flow and capture from one parameter set."
+))  # fmt: skip
+
+# typer carries its own copy of click or uses the installed one, depending on its version.
+_UserError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+DesignArgument = Annotated[str, typer.Argument(metavar="DESIGN", help="A TOML file, or the name of a published design.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help='Replace a value, e.g. --set device.gap="10 um".')
+]
+
+
+@app.command("list")
+def list_designs() -> None:
+    """List the published designs that come with chipsim."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "device", "gap", "flow rate", "file", box=None)
+    for name, path in published().items():
+        design = load_design(path)
+        table.add_row(name, design.device.kind, *_short(design), str(path))
+    Console().print(table)
+
+
+@app.command()
+def show(
+    design: DesignArgument,
+    set_: SetOption = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also write the dimensioned drawing (PNG, SVG or PDF).")] = None,
+) -> None:
+    """Show a design: a drawing, a table of its dimensions, and the design rules it breaks."""
+    from chipsim.show import print_design, write_drawing
+
+    loaded = load_design(find_design(design), set_ or ())
+    print_design(loaded)
+    if picture:
+        write_drawing(loaded.device, picture)
+        typer.echo(f"wrote {picture}")
+
+
+@app.command()
+def run(
+    design: DesignArgument,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")] = None,
+    set_: SetOption = None,
+    model: Annotated[str, typer.Option(help="2d, depth (depth-averaged) or 3d.")] = "3d",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
+    refine: Annotated[float, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")] = 1.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Solve anew even if this flow is stored.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print result.json to standard output.")] = False,
+) -> None:
+    """Draw, mesh and solve a design, estimate what it captures, and write a report."""
+    from chipsim.study.run import require_writable, write
+    from chipsim.study.run import run as compute
+
+    path = find_design(design)
+    loaded = load_design(path, set_ or ())
+    folder = output or Path("out") / loaded.name
+    require_writable(folder)
+    with _progress() as progress:
+        result = compute(loaded, model=model, seed=seed, refine=refine, fresh=fresh, progress=progress)
+        if result is None:  # an MPI rank that only helped to solve
+            return
+        files = write(result, folder, progress)
+    if json_:
+        typer.echo((folder / "result.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        from chipsim.show import print_result
+
+        print_result(result)
+        typer.echo("wrote " + ", ".join(str(f) for f in files))
+
+
+@app.command()
+def export(
+    design: DesignArgument,
+    to: Annotated[str, typer.Option("--to", metavar="FORMATS", help="Comma-separated: msh, step, dxf, gds, svg, vtu.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder; default out/NAME.")] = None,
+    set_: SetOption = None,
+    block: Annotated[str, typer.Option(help="Array block as PATHSxROWS.")] = "8x8",
+) -> None:
+    """Write unit cell and array block as mesh, solid, mask and drawing."""
+    from chipsim.study.run import require_writable
+    from geometries.cad import export as write_files
+
+    loaded = load_design(find_design(design), set_ or ())
+    loaded.device.check(loaded.limits)
+    folder = output or Path("out") / loaded.name
+    require_writable(folder)
+    with _progress() as progress:
+        progress(f"writing {to}")
+        files = write_files(loaded.device, [f.strip().lower() for f in to.split(",")], folder, block=_block(block))
+    for file in files:
+        typer.echo(str(file))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which versions, and what to do about what is missing."""
+    from chipsim.doctor import doctor as examine
+    from chipsim.doctor import render
+
+    checks = examine()
+    render(checks)
+    if not all(check.ok for check in checks if check.vital):
+        raise typer.Exit(1)
+
+
+def _block(text: str) -> tuple[int, int]:
+    paths, cross, rows = text.partition("x")
+    if not (cross and paths.isdigit() and rows.isdigit() and int(paths) and int(rows)):
+        raise DesignError(f'--block {text} is not a number of paths and rows; write for instance "8x8"')
+    return int(paths), int(rows)
+
+
+def _short(design: Design) -> tuple[str, str]:
+    from geometries.quantities import show as text
+
+    return text(getattr(design.device, "gap", float("nan")), "um"), text(design.operation.flow_rate, "mL/h")
+
+
+class _progress:  # noqa: N801 (used like a function)
+    """Progress on standard error: a spinner with the running step on a terminal, else a line a step with its time."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        from rich.console import Console
+
+        self._start, self._console = time.perf_counter(), Console(stderr=True)
+        self._status = self._console.status("starting") if self._console.is_terminal else None
+        if self._status:
+            self._status.start()
+        return self._tell
+
+    def _tell(self, text: str) -> None:
+        stamp = f"{time.perf_counter() - self._start:6.1f} s  {text}"
+        if self._status:
+            self._status.update(stamp)
+        else:
+            print(stamp, file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._status:
+            self._status.stop()
+
+
+def main() -> None:
+    """Entry point: turns every foreseeable failure into one sentence and an exit status."""
+    from geometries.mesh import MeshError
+
+    try:
+        status = typer.main.get_command(app)(standalone_mode=False) or 0
+    except _UserError as error:
+        status = _fail(error.format_message(), 2)  # type: ignore[attr-defined]
+    except DesignError as error:
+        status = _fail(str(error), 2)
+    except MeshError as error:
+        status = _fail(str(error), 1)
+    except KeyboardInterrupt:
+        status = _fail("interrupted; nothing half-written was left, and solved flows stay stored", 130)
+    except (typer.Abort, BrokenPipeError):
+        status = 1
+    except ModuleNotFoundError as error:
+        status = _fail(f"the module {error.name} is missing; run chipsim by tools/env, or see chipsim doctor", 1)
+    except Exception as error:
+        # The solver's own error lives in a module that needs PETSc, so it is known here by name only.
+        if type(error).__name__ != "SolverError":
+            raise
+        status = _fail(str(error), 1)
+    sys.exit(status)
+
+
+def _fail(sentence: str, status: int) -> int:
+    print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Figures of a run, each a ``matplotlib.figure.Figure`` of its own; nothing global is touched. For notebooks and the page.
+
+>>> from chipsim.report import figures
+>>> figures.flow_map(flow, flow_rate=6.94e-10, viscosity=4e-3)  # doctest: +SKIP
+"""
+
+from chipsim.report.curves import breakage_curve, retention_against_flow_rate, retention_curve
+from chipsim.report.maps import cluster_chip_picture, flow_map, shear_map, shear_profile
+from chipsim.report.style import save_png
+
+__all__ = [
+    "breakage_curve",
+    "cluster_chip_picture",
+    "flow_map",
+    "retention_against_flow_rate",
+    "retention_curve",
+    "save_png",
+    "shear_map",
+    "shear_profile",
+]

@@ -1,0 +1,145 @@
+"""The look of all figures, and how a figure becomes part of a page; nothing here touches pyplot or global settings."""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, ListedColormap
+from matplotlib.figure import Figure
+
+#: Colours that a page may replace, so that figures are legible on light and on dark paper.
+INK, MUTED, LINE, PAPER = "#1f2a38", "#5d6978", "#d5dae1", "#fffffe"
+_ON_PAGE = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
+
+#: Colours for cell lines, of middle lightness: legible on both; told apart with any colour vision (after Okabe and Ito).
+COLOURS = ("#2779bd", "#d9730d", "#1f9d78", "#b5529a", "#8a7a1f", "#c23b3b")
+MEASURED = "#d1333f"
+
+#: What pillars are filled with.
+SOLID, SOLID_EDGE = "#2a323d", "#11161c"
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.labelsize": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.titlelocation": "left",
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "path",
+    "svg.image_inline": True,
+    "path.simplify": True,
+}
+
+_P = ParamSpec("_P")
+
+
+def styled(make: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Decorate a function that makes a figure: in the house style, whatever the caller's own settings are."""
+
+    @functools.wraps(make)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(STYLE)
+            figure = make(*args, **kwargs)
+            FigureCanvasAgg(figure)
+            figure.draw_without_rendering()  # ticks are made when they are drawn: here, in this style
+        return figure
+
+    return wrapper
+
+
+def colour_map(name: str, low: float = 0.0, high: float = 1.0) -> Colormap:
+    """A perceptually uniform colour map of matplotlib, or a part of it."""
+    whole = matplotlib.colormaps[name]
+    return ListedColormap([whole(low + (high - low) * i / 255) for i in range(256)], f"{name}_part")
+
+
+def plain(text: str) -> str:
+    """A user's text as a label: no mathematics in it, and not hidden by a leading underscore."""
+    return ("\u2009" + text if text.startswith("_") else text).replace("$", r"\$")
+
+
+def scale_bar(axes: Axes, length: float, label: str) -> None:
+    """A bar of that length, in data units, on a plate in the lower right corner."""
+    from matplotlib.offsetbox import AuxTransformBox, TextArea, VPacker
+    from matplotlib.patches import Rectangle
+
+    (low, high), bar = axes.get_ylim(), AuxTransformBox(axes.transData)
+    bar.add_artist(Rectangle((0, 0), length, 0.008 * (high - low), facecolor="white", edgecolor="none"))
+    text = TextArea(label, textprops={"color": "white", "fontsize": 8.5})
+    _on_plate(axes, VPacker(children=[text, bar], align="center", pad=0, sep=3), "lower right")
+
+
+def flow_arrow(axes: Axes) -> None:
+    """The direction of the flow, on a plate in the upper left corner."""
+    from matplotlib.offsetbox import TextArea
+
+    _on_plate(axes, TextArea("flow ⟶", textprops={"color": "white", "fontsize": 9.0}), "upper left")
+
+
+def _on_plate(axes: Axes, content: Any, corner: str) -> None:
+    from matplotlib.offsetbox import AnchoredOffsetbox
+
+    box = AnchoredOffsetbox(corner, child=content, pad=0.4, borderpad=0.6)
+    box.patch.set(boxstyle="round,rounding_size=0.25", facecolor="#10151b", edgecolor="none", alpha=0.8)
+    box.set_zorder(9)
+    axes.add_artist(box)
+
+
+def svg(figure: Figure, name: str) -> str:
+    """A figure as an ``<svg>`` element to stand in a page: deterministic, nothing to fetch, ids of its own.
+
+    Args:
+        figure: The figure.
+        name: Unique on the page; letters, digits, hyphens.
+    """
+    buffer = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    for colour, variable in _ON_PAGE.items():
+        text = text.replace(colour, variable)
+    return re.sub(r"\n\s*", "\n", text)
+
+
+def save_png(figure: Figure, path: Path, width: int = 1600) -> None:
+    """Save a figure as a PNG that is ``width`` pixels wide, with no date in it."""
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(path, format="png", dpi=width / figure.get_figwidth(), metadata={"Software": None})

@@ -1,0 +1,126 @@
+"""Designs from TOML: what is read, what is replaced, and one sentence for every mistake."""
+
+import pytest
+
+from chipsim.design import Carried, Operation, design_from_dict, find_design, load_design, published
+from geometries import ClusterChip, DesignError
+
+GOOD = """
+[device]
+kind = "cluster_chip"
+gap = "12 um"
+[operation]
+flow_rate = "2.5 mL/h"
+viscosity = "4 mPa s"
+volume = "5 mL"
+[[suspension]]
+cells = "MDA-MB-231"
+sizes = [1, 2]
+concentration = "10 /mL"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def to_file(text):
+        path = tmp_path / "design.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file
+
+
+def test_a_design_is_read(write):
+    design = load_design(write(GOOD))
+    assert design.device == ClusterChip() and design.name == "design"
+    assert design.operation.flow_rate == pytest.approx(2.5e-6 / 3600)
+    assert design.operation.viscosity == pytest.approx(4e-3)
+    assert design.suspension[0].cells.name == "MDA-MB-231" and design.suspension[0].sizes == (1, 2)
+    assert design.to_dict()["device"]["gap_m"] == pytest.approx(12e-6)
+
+
+def test_every_published_design_is_read_and_can_be_made():
+    assert "cluster_chip_2015" in published()
+    for name, path in published().items():
+        design = load_design(path)
+        assert design.device.problems(design.limits) == []
+        assert find_design(name) == path
+
+
+def test_blood_has_the_viscosity_of_its_temperature(write):
+    text = GOOD.replace('viscosity = "4 mPa s"', 'fluid = "whole blood"\ntemperature = "22 degC"')
+    design = load_design(write(text))
+    assert design.operation.viscosity == pytest.approx(4e-3 * 1.03**15)
+    assert any("Newtonian" in warning for warning in design.operation.liquid().warnings)
+    assert design.operation.replace(flow_rate="1 mL/h").viscosity == pytest.approx(4e-3 * 1.03**15)
+
+
+def test_own_cells(write):
+    text = GOOD.replace('"MDA-MB-231"', '"mine"') + '\n[cells.mine]\ndiameter = "16 um"\ntension = "50 pN/um"\nsource = "us"\n'
+    assert load_design(write(text)).suspension[0].cells.diameter == pytest.approx(16e-6)
+
+
+@pytest.mark.parametrize("override", ['device.gap="10 um"', "device.gap=10 um", "device.gap = 10e-6"])
+def test_overrides(write, override):
+    assert load_design(write(GOOD), [override]).device.gap == pytest.approx(10e-6)
+
+
+BAD = [
+    ('gap = "12 um"', 'gap = "12 m"', r'gap = 12 m is outside 1 um to 1 mm; did you mean "12 um"\?'),
+    ('gap = "12 um"', 'gap = "12 s"', "wrong unit"),
+    ('gap = "12 um"', "gap = true", "not a value with a unit"),
+    ('gap = "12 um"', 'gpa = "12 um"', 'unknown key "gpa"'),
+    ('gap = "12 um"', "rows = -3", "rows = -3 is outside 1 to 10000"),
+    ('gap = "12 um"', "paths = 7", "paths = 7"),
+    ('gap = "12 um"', 'daughter_gap = "4 um"', "daughter_gap = 4 um makes the rows overlap"),
+    ('gap = "12 um"', 'fillet = "30 um"', "fillet = 30 um"),
+    ('kind = "cluster_chip"', 'kind = "sieve"', "device.kind = 'sieve' is unknown"),
+    ('kind = "cluster_chip"', "", "device.kind"),
+    ('viscosity = "4 mPa s"', "", "viscosity is missing"),
+    ('viscosity = "4 mPa s"', 'fluid = "honey"', 'fluid = "honey" is unknown'),
+    ('viscosity = "4 mPa s"', 'viscosity = "4 mPa s"\nfluid = "buffer"', "both given"),
+    ('viscosity = "4 mPa s"', 'viscosity = "4 mPa s"\ntemperature = "22 degC"', "temperature is given without fluid"),
+    ('flow_rate = "2.5 mL/h"', 'flow_rate = "0 mL/h"', "flow_rate = 0 mL/h"),
+    ('flow_rate = "2.5 mL/h"', 'flow_rate = "-1 mL/h"', "flow_rate = -1 mL/h"),
+    ('cells = "MDA-MB-231"', 'cells = "nobody"', '"nobody" is not in the table'),
+    ('cells = "MDA-MB-231"', "cells = 3", "cells = 3"),
+    ('cells = "MDA-MB-231"', "", '"cells" is missing'),
+    ("sizes = [1, 2]", "sizes = [0]", "sizes"),
+    ("sizes = [1, 2]", 'sizes = ["two"]', "sizes"),
+    ("sizes = [1, 2]", "sizes = []", "sizes"),
+    ('concentration = "10 /mL"', 'concentration = "10 mL"', "concentration"),
+    ("[[suspension]]", "[suspension]", "suspension must be a list of tables"),
+    ("[operation]", "[operations]", 'unknown table "operations"'),
+    ("[device]", "[device", "not valid TOML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), BAD)
+def test_a_mistake_is_one_sentence(write, old, new, said):
+    with pytest.raises(DesignError, match=said) as caught:
+        load_design(write(GOOD.replace(old, new)))
+    assert "\n" not in str(caught.value).strip() or "TOML" in said
+
+
+def test_unreadable_files(tmp_path, write):
+    with pytest.raises(DesignError, match="there is no file"):
+        load_design(tmp_path / "nothing.toml")
+    with pytest.raises(DesignError, match="cannot be read"):
+        load_design(tmp_path)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00gap")
+    with pytest.raises(DesignError, match="it is not text"):
+        load_design(tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize("override", ["gap=10 um", "device.gap", "cells.x=1", "device.=3"])
+def test_bad_overrides(write, override):
+    with pytest.raises(DesignError, match="--set"):
+        load_design(write(GOOD), [override])
+
+
+def test_values_in_python():
+    operation = Operation(flow_rate="2.5 mL/h", fluid="buffer", temperature="22 degC")
+    assert operation.viscosity == pytest.approx(0.95e-3)
+    carried = Carried(cells="MDA-MB-231", sizes=[2])
+    design = design_from_dict({"device": {"kind": "cluster_chip"}, "operation": {"viscosity": 1e-3}})
+    assert carried.concentration > 0 and design.suspension == ()

@@ -1,0 +1,91 @@
+"""The default chip's flow against the reference numbers of an independent high-order code (relative error below 1e-5).
+
+Doubly periodic array, clear gap and daughter gap 12 um, side 48 um, apex 60 degrees; K is the pressure drop of a row over
+viscosity and flow per path and depth. 3-D over plane K from the same source.
+"""
+
+import numpy as np
+import pytest
+
+from chipsim.flow.array import plug_factor, plugged_drop, solve_cell
+from chipsim.flow.result import Flow
+from geometries import ClusterChip
+
+Q, MU = 2.5e-6 / 3600, 4e-3
+ROUNDED, SHARP = ClusterChip(), ClusterChip(fillet=0.0)
+
+
+@pytest.fixture(scope="module")
+def rounded():
+    return Flow(ROUNDED, solve_cell(ROUNDED, "2d"))
+
+
+@pytest.fixture(scope="module")
+def sharp():
+    return Flow(SHARP, solve_cell(SHARP, "2d"))
+
+
+def test_row_resistance(rounded, sharp):
+    assert rounded.row_resistance == pytest.approx(1.0406e11, rel=3e-3)
+    assert sharp.row_resistance == pytest.approx(9.694e10, rel=3e-3)
+
+
+def test_peak_speed_and_wall_shear(rounded, sharp):
+    assert rounded.cell.peak_speed == pytest.approx(0.11091e6, rel=1e-2)
+    assert sharp.cell.peak_speed == pytest.approx(0.10826e6, rel=1e-2)
+    assert rounded.cell.shear.maximum == pytest.approx(0.0993, rel=1e-2)
+    assert rounded.wall_shear_rate(Q)["max"] == pytest.approx(168, rel=1e-2)
+    assert sharp.cell.shear.maximum is None
+
+
+def test_published_operating_point(rounded):
+    """71 um/s in the daughter gaps, 188 um/s at most, 0.71 Pa a row, at 2.5 mL/h and 4 mPa s."""
+    assert rounded.mean_throat_speed(Q) == pytest.approx(71e-6, rel=1e-2)
+    assert rounded.peak_speed(Q) == pytest.approx(188e-6, rel=1e-2)
+    assert rounded.row_pressure_drop(Q, MU) == pytest.approx(0.71, abs=0.005)
+
+
+def test_mass_balance_and_divergence(rounded, sharp):
+    for flow in (rounded, sharp):
+        assert flow.cell.mass_balance_error < 1e-4
+        assert flow.cell.divergence_residual < 1e-9
+
+
+def test_three_refinements_converge():
+    cells = [solve_cell(ROUNDED, "2d", refine=r) for r in (0.35, 0.7, 1.4)]
+    resistance = np.array([c.row_resistance for c in cells])
+    # The finest is the reference of the others; each halving must gain more than a factor of two.
+    steps = np.abs(np.diff(resistance))
+    assert steps[1] < steps[0] / 2
+    assert resistance[-1] == pytest.approx(1.0406e11, rel=5e-4)
+    balance = [c.mass_balance_error for c in cells]
+    assert balance[2] < balance[1] < balance[0]
+    shear = np.array([c.shear.maximum for c in cells])
+    assert abs(shear[2] / 0.0993 - 1) < abs(shear[0] / 0.0993 - 1)
+
+
+@pytest.mark.parametrize(("paths", "rows", "published"), [(5, 6, 2.07), (7, 8, 2.04), (10, 12, 2.02)])
+def test_plugged_drop_in_arrays(paths, rows, published):
+    assert plugged_drop(ROUNDED, paths, rows) == pytest.approx(published, abs=0.01)
+
+
+def test_plug_factor_of_an_endless_array():
+    assert plug_factor(ROUNDED) == pytest.approx(2.00, abs=0.02)
+
+
+@pytest.mark.parametrize(("depth", "ratio"), [(100e-6, 1.031), (80e-6, 1.049), (60e-6, 1.087)])
+def test_depth_averaged_resistance(depth, ratio):
+    """The plain Brinkman term, which is known to understate the resistance."""
+    chip = ROUNDED.replace(depth=depth)
+    assert solve_cell(chip, "depth").row_resistance == pytest.approx(ratio * 1.0406e11, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "ratio"), [(100e-6, 1.110), (80e-6, 1.141), (60e-6, 1.198)])
+def test_resistance_in_space(rounded, depth, ratio):
+    chip = ROUNDED.replace(depth=depth)
+    cell = solve_cell(chip, "3d")
+    assert cell.row_resistance / rounded.row_resistance == pytest.approx(ratio, rel=5e-3)
+    assert cell.mass_balance_error < 1e-4
+    assert cell.divergence_residual < 1e-5  # ten times the solver's tolerance
+    assert Flow(chip, cell).mean_throat_speed(Q) == pytest.approx(100e-6 / depth * 71e-6, rel=1e-2)
