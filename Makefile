@@ -1,0 +1,40 @@
+# Every target sets up what is missing (tools/env) and then does its work.
+ENV = tools/env
+OUT = out
+# SLOW=0 leaves out the tests marked slow; PYTEST passes further options.
+QUICK = $(if $(filter 0,$(SLOW)),-m "not slow")
+CACHE = $${CHIPSIM_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chipsim}
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-next lint format doctor clean purge
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: ## run the published Cluster-Chip; open out/report.html afterwards
+	$(ENV) chipsim run geometries/published/cluster_chip_2015.toml -o $(OUT)/
+
+test: ## all tests (SLOW=0: only the quick ones)
+	$(ENV) python3 -m pytest $(QUICK) $(PYTEST)
+
+test-next: ## all tests on DOLFINx 0.11, in a Debian sid root
+	$(ENV) --suite sid python3 -m pytest $(QUICK) $(PYTEST)
+
+lint: ## ruff and mypy
+	$(ENV) ruff check .
+	$(ENV) ruff format --check .
+	$(ENV) mypy geometries chipsim
+
+format: ## rewrite the Python files as ruff wants them
+	$(ENV) ruff check --fix .
+	$(ENV) ruff format .
+
+doctor: ## what is there, which versions, what to do about what is missing
+	$(ENV) chipsim doctor
+
+clean: ## remove results and tool caches from this checkout
+	rm -rf $(OUT) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+purge: clean ## also remove the private Debian roots, venvs and stored solutions
+	rm -rf --one-file-system "$(CACHE)"
