@@ -1,10 +1,10 @@
 """Chips that catch clusters of circulating tumour cells: what they look like, how liquid flows, what stays.
 
-    >>> import chipsim
-    >>> chip = chipsim.ClusterChip(gap="12 um")
-    >>> flow = chipsim.solve(chip, model="2d")
-    >>> round(flow.row_pressure_drop(flow_rate=6.94e-10, viscosity=4e-3), 2)
-    0.71
+>>> import chipsim
+>>> chip = chipsim.ClusterChip(gap="12 um")
+>>> flow = chipsim.solve(chip, model="2d")
+>>> round(flow.row_pressure_drop(flow_rate=6.94e-10, viscosity=4e-3), 2)
+0.71
 """
 
 from chipsim.capture import capture, comparison

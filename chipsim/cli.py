@@ -6,6 +6,7 @@ status 1. Progress goes to standard error, results to files or standard output.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,18 +16,22 @@ from typing import Annotated, Any
 import typer
 
 from chipsim.design import Design, find_design, load_design, published
+from chipsim.study.solve import rank
 from geometries import DesignError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=(
     "Chips that catch clusters of circulating tumour cells: drawing, flow and capture from one parameter set."
 ))  # fmt: skip
 
 # typer carries its own copy of click or uses the installed one, depending on its version.
-_UserError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_UserError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
-DesignArgument = Annotated[str, typer.Argument(metavar="DESIGN", help="A TOML file, or the name of a published design.")]
+DesignArgument = Annotated[
+    str, typer.Argument(metavar="DESIGN", help="A TOML file, or the name of a published design.")
+]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help='Replace a value, e.g. --set device.gap="10 um".')
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help='Replace a value, e.g. --set device.gap="10 um".'),
 ]
 
 
@@ -47,7 +52,9 @@ def list_designs() -> None:
 def show(
     design: DesignArgument,
     set_: SetOption = None,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also write the dimensioned drawing (PNG, SVG or PDF).")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Also write the dimensioned drawing (PNG, SVG or PDF).")
+    ] = None,
 ) -> None:
     """Show a design: a drawing, a table of its dimensions, and the design rules it breaks."""
     from chipsim.show import print_design, write_drawing
@@ -62,11 +69,15 @@ def show(
 @app.command()
 def run(
     design: DesignArgument,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")
+    ] = None,
     set_: SetOption = None,
     model: Annotated[str, typer.Option(help="2d, depth (depth-averaged) or 3d.")] = "3d",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
-    refine: Annotated[float, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")] = 1.0,
+    refine: Annotated[
+        float, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
+    ] = 1.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Solve anew even if this flow is stored.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print result.json to standard output.")] = False,
 ) -> None:
@@ -95,7 +106,9 @@ def run(
 @app.command()
 def export(
     design: DesignArgument,
-    to: Annotated[str, typer.Option("--to", metavar="FORMATS", help="Comma-separated: msh, step, dxf, gds, svg, vtu.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Comma-separated: msh, step, dxf, gds, svg, vtu.")
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder; default out/NAME.")] = None,
     set_: SetOption = None,
     block: Annotated[str, typer.Option(help="Array block as PATHSxROWS.")] = "8x8",
@@ -110,7 +123,9 @@ def export(
     require_writable(folder)
     with _progress() as progress:
         progress(f"writing {to}")
-        files = write_files(loaded.device, [f.strip().lower() for f in to.split(",")], folder, block=_block(block))
+        files = write_files(
+            loaded.device, [f.strip().lower() for f in to.split(",")], folder, block=_block(block)
+        )
     for file in files:
         typer.echo(str(file))
 
@@ -147,7 +162,8 @@ class _progress:  # noqa: N801 (used like a function)
         from rich.console import Console
 
         self._start, self._console = time.perf_counter(), Console(stderr=True)
-        self._status = self._console.status("starting") if self._console.is_terminal else None
+        self._told = rank() == 0
+        self._status = self._console.status("starting") if self._console.is_terminal and self._told else None
         if self._status:
             self._status.start()
         return self._tell
@@ -156,7 +172,7 @@ class _progress:  # noqa: N801 (used like a function)
         stamp = f"{time.perf_counter() - self._start:6.1f} s  {text}"
         if self._status:
             self._status.update(stamp)
-        else:
+        elif self._told:
             print(stamp, file=sys.stderr, flush=True)
 
     def __exit__(self, *_: Any) -> None:
@@ -171,7 +187,7 @@ def main() -> None:
     try:
         status = typer.main.get_command(app)(standalone_mode=False) or 0
     except _UserError as error:
-        status = _fail(error.format_message(), 2)  # type: ignore[attr-defined]
+        status = _fail(error.format_message(), 2)
     except DesignError as error:
         status = _fail(str(error), 2)
     except MeshError as error:
@@ -181,17 +197,24 @@ def main() -> None:
     except (typer.Abort, BrokenPipeError):
         status = 1
     except ModuleNotFoundError as error:
-        status = _fail(f"the module {error.name} is missing; run chipsim by tools/env, or see chipsim doctor", 1)
+        status = _fail(
+            f"the module {error.name} is missing; run chipsim by tools/env, or see chipsim doctor", 1
+        )
     except Exception as error:
         # The solver's own error lives in a module that needs PETSc, so it is known here by name only.
         if type(error).__name__ != "SolverError":
             raise
         status = _fail(str(error), 1)
+    if status not in (0, 2) and "OMPI_COMM_WORLD_SIZE" in os.environ:
+        from mpi4py import MPI
+
+        MPI.COMM_WORLD.Abort(status)  # the other ranks would wait for this one for ever
     sys.exit(status)
 
 
 def _fail(sentence: str, status: int) -> int:
-    print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr)
+    if rank() == 0:
+        print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr)
     return status
 
 

@@ -30,17 +30,19 @@ class Operation(Values):
 
     table: ClassVar[str] = "[operation]"
     flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True) = 2.5e-6 / 3600
-    viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s") | None = None
+    viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s", optional=True) = None
     fluid: str | None = None
-    temperature: field_type("K", "0 degC", "60 degC") | None = None
-    volume: field_type("m^3", 0.0, "100 L", open_low=True) | None = None
+    temperature: field_type("K", "0 degC", "60 degC", optional=True) = None
+    volume: field_type("m^3", 0.0, "100 L", open_low=True, optional=True) = None
 
     @model_validator(mode="before")
     @classmethod
     def _one_viscosity(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
             if values.get("viscosity") is None and values.get("fluid") is None:
-                raise DesignError('viscosity is missing; write viscosity = "4 mPa s" or fluid = "whole blood"')
+                raise DesignError(
+                    'viscosity is missing; write viscosity = "4 mPa s" or fluid = "whole blood"'
+                )
             if values.get("viscosity") is not None and values.get("fluid") is not None:
                 raise DesignError("viscosity and fluid are both given; keep one of them")
             if values.get("temperature") is not None and values.get("fluid") is None:
@@ -109,7 +111,8 @@ class Design:
             "device": {"kind": self.device.kind, **self.device.to_dict()},
             "operation": {**self.operation.to_dict(), "viscosity_source": liquid.source},
             "suspension": [
-                {"cells": s.cells.to_dict(), "sizes": list(s.sizes), "concentration_per_m3": s.concentration} for s in self.suspension
+                {"cells": s.cells.to_dict(), "sizes": list(s.sizes), "concentration_per_m3": s.concentration}
+                for s in self.suspension
             ],
             "limits": self.limits.to_dict(),
         }
@@ -132,7 +135,9 @@ def load_design(path: str | Path, overrides: Sequence[str] = ()) -> Design:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DesignError(f"there is no file {path}; chipsim list names the designs that come with chipsim") from None
+        raise DesignError(
+            f"there is no file {path}; chipsim list names the designs that come with chipsim"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise DesignError(f"{path} cannot be read: {reason}") from None
@@ -166,7 +171,9 @@ def design_from_dict(data: Mapping[str, Any], name: str = "design") -> Design:
             raise DesignError(f'unknown table "{key}"; known are {", ".join(_TABLES)}')
         wanted: type = list if key == "suspension" else dict
         if not isinstance(value, wanted):
-            raise DesignError(f"{key} must be {'a list of tables, [[suspension]]' if wanted is list else f'a table, [{key}]'}")
+            raise DesignError(
+                f"{key} must be {'a list of tables, [[suspension]]' if wanted is list else f'a table, [{key}]'}"
+            )
     device = dict(data.get("device", {}))
     kind = device.pop("kind", None)
     if kind not in KINDS:

@@ -30,7 +30,10 @@ def print_design(design: Design) -> None:
     if operation.volume:
         table.add_row("volume", show(operation.volume, "mL"))
     for carried in design.suspension:
-        table.add_row("carried", f"{carried.cells.name}, {', '.join(map(str, carried.sizes))} cells, {show(carried.concentration, '1/mL')}")
+        table.add_row(
+            "carried",
+            f"{carried.cells.name}, {', '.join(map(str, carried.sizes))} cells, {show(carried.concentration, '1/mL')}",
+        )
     console.print(table)
     problems = device.problems(design.limits)
     for problem in problems:
@@ -43,7 +46,7 @@ def dimensions(chip: ClusterChip) -> dict[str, str]:
     """Dimensions of a chip in the units people use, given and derived."""
     return {
         "gap": show(chip.gap, "um"),
-        "daughter gap": show(chip.clear_daughter_gap, "um"),
+        "daughter gap": show(chip.daughter_gap, "um"),
         "side before rounding": show(chip.side, "um"),
         "pillar, width x length": f"{show(chip.pillar_width, 'um')} x {show(chip.pillar_length, 'um')}",
         "apex angle": show(chip.apex_angle, "deg"),
@@ -66,10 +69,15 @@ def terminal_drawing(chip: ClusterChip, columns: int = 76) -> list[str]:
     step = (x1 - x0) / columns
     lines = 2 * round((y1 - y0) / step / 2)
     fluid = outline.fluid()
-    x, y = np.meshgrid(x0 + (np.arange(columns) + 0.5) * step, y1 - (np.arange(lines) + 0.5) * (y1 - y0) / lines)
+    x, y = np.meshgrid(
+        x0 + (np.arange(columns) + 0.5) * step, y1 - (np.arange(lines) + 0.5) * (y1 - y0) / lines
+    )
     solid = ~shapely.contains_xy(fluid, x, y)
     glyphs = np.array([[" ", "▄"], ["▀", "█"]])
-    return ["".join(glyphs[a, b] for a, b in zip(top, low, strict=True)) for top, low in zip(solid[::2].astype(int), solid[1::2].astype(int), strict=True)]
+    return [
+        "".join(glyphs[a, b] for a, b in zip(top, low, strict=True))
+        for top, low in zip(solid[::2].astype(int), solid[1::2].astype(int), strict=True)
+    ]
 
 
 def write_drawing(device: Device, path: Path) -> None:

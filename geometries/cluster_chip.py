@@ -42,7 +42,7 @@ class ClusterChip(Device):
         gap: Clear distance between two neighbours of a row, m.
         side: Base of a pillar before rounding, m.
         apex_angle: Angle at the upstream tip, rad.
-        daughter_gap: Clear distance from a base corner to the tip of the next row, m; None: equal to ``gap``.
+        daughter_gap: Clear distance from a base corner to the tip of the next row, m; left out: equal to ``gap``.
         fillet: Radius on every corner, m; 0 is sharp.
         depth: Height of the channel, m.
         paths: Traps in parallel in all.
@@ -55,7 +55,7 @@ class ClusterChip(Device):
     gap: field_type("m", "1 um", "1 mm") = 12e-6
     side: field_type("m", "1 um", "5 mm") = 48e-6
     apex_angle: field_type("rad", "20 deg", "120 deg") = math.radians(60)
-    daughter_gap: field_type("m", "1 um", "1 mm") | None = None
+    daughter_gap: field_type("m", "1 um", "1 mm", optional=True) = None
     fillet: field_type("m", 0.0, "1 mm") = 1e-6
     depth: field_type("m", "1 um", "1 mm") = 100e-6
     paths: int = 4096
@@ -64,6 +64,9 @@ class ClusterChip(Device):
 
     @model_validator(mode="after")
     def _geometry_exists(self) -> ClusterChip:
+        if self.daughter_gap is None:
+            # Around the frozen model, once, while it is made: afterwards it is a number like the others.
+            object.__setattr__(self, "daughter_gap", self.gap)
         for name, top in (("paths", 1_000_000), ("rows", 10_000), ("banks", 1_000)):
             if not 1 <= getattr(self, name) <= top:
                 raise DesignError(f"{name} = {getattr(self, name)} is outside 1 to {top}")
@@ -76,9 +79,9 @@ class ClusterChip(Device):
                 f"the limit is {show(0.9 * room, 'um')}"
             )
         least = self.gap / 2 - self.fillet
-        if self.clear_daughter_gap < 1.001 * least:
+        if self.daughter_gap < 1.001 * least:
             raise DesignError(
-                f"daughter_gap = {show(self.clear_daughter_gap, 'um')} makes the rows overlap: with gap = "
+                f"daughter_gap = {show(self.daughter_gap, 'um')} makes the rows overlap: with gap = "
                 f"{show(self.gap, 'um')} and fillet = {show(self.fillet, 'um')} it must be above {show(least, 'um')}"
             )
         if 0 < self.fillet < _LEAST_FILLET:
@@ -97,21 +100,16 @@ class ClusterChip(Device):
         if foot > (self.pillar_width / 2 - self.fillet) / math.sin(half):
             raise DesignError(
                 f"gap = {show(self.gap, 'um')} is too wide for pillars of side {show(self.side, 'um')}: a base corner would "
-                f"face the next row's base and no tip (daughter_gap = {show(self.clear_daughter_gap, 'um')}); widen the side"
+                f"face the next row's base and no tip (daughter_gap = {show(self.daughter_gap, 'um')}); widen the side"
             )
-        in_lane, least = 2 * self.row_pitch - self.pillar_length, min(self.gap, self.clear_daughter_gap)
+        in_lane, least = 2 * self.row_pitch - self.pillar_length, min(self.gap, self.daughter_gap)
         if in_lane < least:
             raise DesignError(
-                f"daughter_gap = {show(self.clear_daughter_gap, 'um')} leaves {show(in_lane, 'um')} between a base and the tip "
+                f"daughter_gap = {show(self.daughter_gap, 'um')} leaves {show(in_lane, 'um')} between a base and the tip "
                 f"two rows on, below the smallest gap asked for, {show(least, 'um')}; widen daughter_gap or side"
             )
 
     # -- dimensions that follow ---------------------------------------------------------------------------------------
-    @property
-    def clear_daughter_gap(self) -> float:
-        """Clear distance from a base corner to the next row's tip, m."""
-        return self.gap if self.daughter_gap is None else self.daughter_gap
-
     @property
     def _base_angle(self) -> float:
         return (math.pi - self.apex_angle) / 2
@@ -144,7 +142,7 @@ class ClusterChip(Device):
         """
         f, half = self.fillet, self.apex_angle / 2
         across = self.gap / 2 + f
-        reach = self.clear_daughter_gap + 2 * f
+        reach = self.daughter_gap + 2 * f
         along = math.sqrt(reach**2 - across**2)
         if across * math.sin(half) > along * math.cos(half):
             along = (reach - across * math.cos(half)) / math.sin(half)
@@ -170,7 +168,7 @@ class ClusterChip(Device):
         def problem(name: str, value: str, limit: str, relation: str, what: str) -> Problem:
             return Problem(name, value, limit, f"{name} = {value} {relation} {limit}: {what}")
 
-        for name, value in (("gap", self.gap), ("daughter_gap", self.clear_daughter_gap)):
+        for name, value in (("gap", self.gap), ("daughter_gap", self.daughter_gap)):
             if value < limits.min_gap:
                 yield problem(name, show(value, "um"), f"the smallest gap that can be made, {show(limits.min_gap, 'um')}",
                               "is below", "widen it or raise limits.min_gap knowingly")  # fmt: skip
@@ -180,7 +178,7 @@ class ClusterChip(Device):
                           "is below", f"the rounded pillar is {show(smallest, 'um')} thin")  # fmt: skip
         for width, what, top in (
             (smallest, "pillar", limits.max_aspect_ratio),
-            (min(self.gap, self.clear_daughter_gap), "gap", limits.max_gap_aspect_ratio),
+            (min(self.gap, self.daughter_gap), "gap", limits.max_gap_aspect_ratio),
         ):
             if self.depth > top * width:
                 yield problem("depth", show(self.depth, "um"), f"{top:g} times the {what} of {show(width, 'um')}", "is above",
@@ -201,7 +199,9 @@ class ClusterChip(Device):
         corners = [((tip, 0.0), half), ((foot, -b), base / 2), ((foot, b), base / 2)]
         return _rounded_triangle(corners, f, "pillars")
 
-    def block(self, paths: float = 0.5, rows: int = 2, *, plug: tuple[float, int] | None = None, plug_thickness: float = 1e-6) -> Outline:
+    def block(
+        self, paths: float = 0.5, rows: int = 2, *, plug: tuple[float, int] | None = None, plug_thickness: float = 1e-6
+    ) -> Outline:
         """The fluid between ``rows`` rows, ``paths`` lateral pitches wide, as a drawing in um.
 
         The lower border runs along the axis of a pillar of row 0; every border is a mirror line of the array, so
@@ -239,7 +239,7 @@ class ClusterChip(Device):
 
     @property
     def _throat(self) -> float:
-        return min(self.gap, self.clear_daughter_gap) / _UM
+        return min(self.gap, self.daughter_gap) / _UM
 
     def _corners(self, x: float, y: float) -> list[Point]:
         """Arc centres of a pillar whose tip is at (x, y), um: where the mesh is graded to."""

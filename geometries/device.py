@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
+from geometries.outline import Outline
 from geometries.quantities import DesignError, Unit, field_type, sentence
 
 
@@ -33,9 +34,8 @@ class Values(BaseModel):
 
 
 def _suffix(info: FieldInfo) -> str:
-    """Unit of a field as in JSON names; an optional field keeps it one level down."""
-    kept = [*info.metadata, *(m for part in get_args(info.annotation) for m in getattr(part, "__metadata__", ()))]
-    return next((m.suffix for m in kept if isinstance(m, Unit)), "")
+    """Unit of a field as in JSON names."""
+    return next((m.suffix for m in info.metadata if isinstance(m, Unit)), "")
 
 
 class Limits(Values):
@@ -80,6 +80,10 @@ class Device(Values):
 
     def problems(self, limits: Limits | None = None) -> list[Problem]:
         """Design rules that this device breaks, in the order to mend them; empty when it can be made."""
+        raise NotImplementedError
+
+    def block(self, paths: float, rows: int) -> Outline:
+        """The fluid of a piece of the device, ``paths`` wide and ``rows`` long, as a drawing in um."""
         raise NotImplementedError
 
     def check(self, limits: Limits | None = None) -> None:

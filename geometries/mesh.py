@@ -24,7 +24,7 @@ UNIT = 1e-6
 _FACET = {2: 8, 3: 9}
 _CELL = {2: 9, 3: 11}
 _WORST_SHAPE = 0.1
-_MOST_CELLS = 4_000_000
+_MOST_CELLS = 2_000_000
 
 
 class MeshError(RuntimeError):
@@ -97,7 +97,9 @@ class Mesh:
         model.addPhysicalGroup(dim, [1], 1, name="fluid")
         for name, number in self.regions.items():
             model.addDiscreteEntity(dim - 1, number)
-            model.mesh.addElementsByType(number, _FACET[dim], [], (self.facets[self.facet_regions == number] + 1).ravel())
+            model.mesh.addElementsByType(
+                number, _FACET[dim], [], (self.facets[self.facet_regions == number] + 1).ravel()
+            )
             model.addPhysicalGroup(dim - 1, [number], number, name=name)
 
     def write_msh(self, path: Path, version: float = 4.1) -> None:
@@ -151,7 +153,9 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
             raise MeshError(f"gmsh could not mesh the outline: {error}") from error
         mesh = _collect(gmsh, curves)
     if mesh.quality < _WORST_SHAPE:
-        raise MeshError(f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the mesh or change the fillet")
+        raise MeshError(
+            f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the mesh or change the fillet"
+        )
     return mesh
 
 
@@ -168,12 +172,17 @@ def _refuse_too_many_cells(outline: Outline, resolution: Resolution) -> None:
 
 def _draw(gmsh: Any, outline: Outline) -> dict[str, list[int]]:
     """Build the fluid in OpenCASCADE; returns its boundary curves by the name of the segment they lie on."""
+    fluid = draw_fluid(gmsh, outline)
+    gmsh.model.occ.synchronize()
+    return _names_of_curves(gmsh, outline, gmsh.model.getBoundary(fluid, combined=True, oriented=False))
+
+
+def draw_fluid(gmsh: Any, outline: Outline) -> list[tuple[int, int]]:
+    """Draw the fluid with exact arcs in gmsh's OpenCASCADE model, not yet synchronised; returns its surfaces."""
     occ = gmsh.model.occ
     frame = _surface(occ, outline.frame)
     solids = [(2, _surface(occ, loop)) for loop in outline.solids]
-    fluid = occ.cut([(2, frame)], solids)[0] if solids else [(2, frame)]
-    occ.synchronize()
-    return _names_of_curves(gmsh, outline, gmsh.model.getBoundary(fluid, combined=True, oriented=False))
+    return occ.cut([(2, frame)], solids)[0] if solids else [(2, frame)]
 
 
 def _surface(occ: Any, loop: Loop) -> int:
@@ -211,16 +220,27 @@ def _grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution
 
     mesh, radius = gmsh.model.mesh, outline.tip_radius
     coarsest = resolution.coarsest * outline.throat / resolution.refine
-    finest = (resolution.tip * radius if radius > 0 else resolution.sharp_tip * outline.throat) / resolution.refine
-    tags = [tag for name, list_ in curves.items() if name not in ("symmetry", "inlet", "outlet") for tag in list_]
+    finest = (
+        resolution.tip * radius if radius > 0 else resolution.sharp_tip * outline.throat
+    ) / resolution.refine
+    tags = [
+        tag for name, list_ in curves.items() if name not in ("symmetry", "inlet", "outlet") for tag in list_
+    ]
     tips = cKDTree(outline.tips) if outline.tips else None
     points, arcs = set(), []
     for tag in tags:
         ends = [p for _, p in gmsh.model.getBoundary([(1, tag)], oriented=False)]
-        near = [p for p in ends if tips and tips.query(gmsh.model.getValue(0, p, [])[:2])[0] < radius * 1.001 + 1e-6]
+        near = [
+            p
+            for p in ends
+            if tips and tips.query(gmsh.model.getValue(0, p, [])[:2])[0] < radius * 1.001 + 1e-6
+        ]
         points.update(near)
         if len(near) == len(ends) and gmsh.model.getType(1, tag) == "Circle":
             arcs.append(tag)
+    gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
+    if not points and not arcs:
+        return
     distance = mesh.field.add("Distance")
     mesh.field.setNumbers(distance, "PointsList", sorted(points))
     mesh.field.setNumbers(distance, "CurvesList", arcs)
@@ -230,9 +250,10 @@ def _grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution
     mesh.field.setNumber(size, "SizeMin", finest)
     mesh.field.setNumber(size, "SizeMax", coarsest)
     mesh.field.setNumber(size, "DistMin", 0.0)
-    mesh.field.setNumber(size, "DistMax", max(coarsest - finest, 1e-9) / resolution.growth)
+    mesh.field.setNumber(
+        size, "DistMax", max(coarsest - finest, 1e-9) * resolution.refine / resolution.growth
+    )
     mesh.field.setAsBackgroundMesh(size)
-    gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
     gmsh.option.setNumber("Mesh.MeshSizeMin", min(finest, coarsest))
 
 
@@ -264,7 +285,8 @@ def _collect(gmsh: Any, curves: dict[str, list[int]]) -> Mesh:
         numbers.append(np.full(len(nodes), number, dtype=np.int32))
         regions[name] = number
     quality = float(np.min(mesh.getElementQualities(cell_tags, "minSICN")))
-    return Mesh(points, np.searchsorted(used, cell_nodes).reshape(-1, 6), np.concatenate(facets), np.concatenate(numbers), regions, quality)
+    cells = np.searchsorted(used, cell_nodes).reshape(-1, 6)
+    return Mesh(points, cells, np.concatenate(facets), np.concatenate(numbers), regions, quality)
 
 
 def layer_heights(depth: float, finest: float, count: int, *, half: bool) -> NDArray[np.float64]:
@@ -281,7 +303,7 @@ def layer_heights(depth: float, finest: float, count: int, *, half: bool) -> NDA
     def total(ratio: float) -> float:
         return finest * sum(ratio**i for i in range(count)) - depth / 2
 
-    ratio = 1.0 if total(1.0) >= 0 else brentq(total, 1.0, 100.0)
+    ratio = 1.0 if count == 1 or total(1.0) >= 0 else brentq(total, 1.0, 100.0)
     lower = np.concatenate([[0.0], np.cumsum(ratio ** np.arange(count))])
     lower *= depth / 2 / lower[-1]
     return lower if half else np.concatenate([lower, depth - lower[-2::-1]])
@@ -298,6 +320,9 @@ def extrude(plane: Mesh, heights: NDArray[np.float64], *, top: str = "ceiling") 
         plane: A mesh of triangles.
         heights: Layer borders, shape (L + 1,), um, from 0 up.
         top: Name of the upper side: ``ceiling``, or ``midplane`` where the depth is cut in half.
+
+    Raises:
+        MeshError: A cell is turned inside out.
     """
     levels = np.empty(2 * len(heights) - 1)
     levels[::2], levels[1::2] = heights, (heights[1:] + heights[:-1]) / 2
@@ -313,7 +338,14 @@ def extrude(plane: Mesh, heights: NDArray[np.float64], *, top: str = "ceiling") 
         np.full(len(plane.cells), regions["floor"], dtype=np.int32),
         np.full(len(plane.cells), regions[top], dtype=np.int32),
     ])  # fmt: skip
-    return Mesh(points, cells, facets, numbers.astype(np.int32), regions, plane.quality)
+    mesh = Mesh(points, cells, facets, numbers.astype(np.int32), regions, plane.quality)
+    with gmsh_session() as gmsh:
+        mesh.load(gmsh)
+        tags, _ = gmsh.model.mesh.getElementsByType(_CELL[3])
+        # Layers may be much flatter than wide, which the solver bears; what it cannot bear is a cell turned inside out.
+        if gmsh.model.mesh.getElementQualities(tags, "minDetJac").min() <= 0:
+            raise MeshError("a curved cell is turned inside out; refine the mesh or change the fillet")
+    return mesh
 
 
 def _vertex_keys(plane: Mesh) -> NDArray[np.int64]:
@@ -335,7 +367,7 @@ def _prism_tetrahedra(triangles: NDArray, key: NDArray, n: int, layers: int) -> 
     """Ten-node tetrahedra of all prisms, shape (3 * layers * triangles, 10)."""
     order = np.argsort(key[triangles[:, :3]], axis=1)
     corner = np.take_along_axis(triangles[:, :3], order, axis=1)  # by rising key
-    middle = {}  # mid-edge node between sorted corners i and j
+    middle: dict[tuple[int, int], NDArray[np.int64]] = {}  # mid-edge node between sorted corners i and j
     for edge, (a, b) in enumerate(_TRIANGLE_EDGES):
         rank = np.argsort(order, axis=1)
         i, j = np.minimum(rank[:, a], rank[:, b]), np.maximum(rank[:, a], rank[:, b])
@@ -343,7 +375,11 @@ def _prism_tetrahedra(triangles: NDArray, key: NDArray, n: int, layers: int) -> 
             hit = (i == pair[0]) & (j == pair[1])
             middle.setdefault(pair, np.empty(len(triangles), dtype=np.int64))[hit] = triangles[hit, 3 + edge]
     # Corners as (sorted corner, level 0 below or 2 above); the order makes the volume positive for an even permutation.
-    tets = (((0, 0), (1, 0), (2, 0), (2, 2)), ((0, 0), (1, 0), (2, 2), (1, 2)), ((0, 0), (1, 2), (2, 2), (0, 2)))
+    tets = (
+        ((0, 0), (1, 0), (2, 0), (2, 2)),
+        ((0, 0), (1, 0), (2, 2), (1, 2)),
+        ((0, 0), (1, 2), (2, 2), (0, 2)),
+    )
     odd = np.linalg.det(np.eye(3)[order]) < 0
     blocks = []
     for tet in tets:

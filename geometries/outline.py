@@ -63,7 +63,10 @@ class Arc:
         count = max(math.ceil(abs(sweep) / step), 1)
         a0 = math.atan2(self.start[1] - self.centre[1], self.start[0] - self.centre[0])
         angles = [a0 + sweep * i / count for i in range(1, count)]
-        return [self.start, *((self.centre[0] + r * math.cos(a), self.centre[1] + r * math.sin(a)) for a in angles)]
+        return [
+            self.start,
+            *((self.centre[0] + r * math.cos(a), self.centre[1] + r * math.sin(a)) for a in angles),
+        ]
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,9 @@ class Outline:
 
     def fluid(self, tolerance: float = CHORD_TOLERANCE) -> Polygon | MultiPolygon:
         """The fluid as a shapely polygon, um, with chords within ``tolerance`` of the arcs."""
-        return self.frame.polygon(tolerance).difference(unary_union([s.polygon(tolerance) for s in self.solids]))
+        return self.frame.polygon(tolerance).difference(
+            unary_union([s.polygon(tolerance) for s in self.solids])
+        )
 
     def area(self) -> float:
         """Area of the fluid in um2.
@@ -182,11 +187,14 @@ class Outline:
         frame = self.frame.polygon()
         shapes = [s.polygon() for s in self.solids]
         alone = [
-            frame.contains_properly(shape) and not any(shape.intersects(other) for other in shapes if other is not shape)
+            frame.contains_properly(shape)
+            and not any(shape.intersects(other) for other in shapes if other is not shape)
             for shape in shapes
         ]
         exact = sum(s.area for s, single in zip(self.solids, alone, strict=True) if single)
-        rest = unary_union([s.polygon(1e-6) for s, single in zip(self.solids, alone, strict=True) if not single])
+        rest = unary_union(
+            [s.polygon(1e-6) for s, single in zip(self.solids, alone, strict=True) if not single]
+        )
         return self.frame.area - exact - rest.intersection(self.frame.polygon(1e-6)).area
 
 

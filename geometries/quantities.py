@@ -24,7 +24,9 @@ def _registry() -> pint.UnitRegistry:
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
-def quantity(value: Any, unit: str, field: str, low: str | float, high: str | float, *, open_low: bool = False) -> float:
+def quantity(
+    value: Any, unit: str, field: str, low: str | float, high: str | float, *, open_low: bool = False
+) -> float:
     """Turn a value from the border into an SI float.
 
     Args:
@@ -41,25 +43,36 @@ def quantity(value: Any, unit: str, field: str, low: str | float, high: str | fl
     Raises:
         DesignError: The value is not a number, has another dimension, or is outside the range.
     """
+    if isinstance(value, str):
+        value = " ".join(value.split())  # a message is one line
     si = _to_si(value, unit, field)
     lo, hi = _to_si(low, unit, field), _to_si(high, unit, field)
     # One part in 1e12 of slack: "1 um" written as a limit and as a value must agree after conversion.
     slack = 1e-12 * max(abs(lo), abs(hi))
     if not math.isfinite(si) or si < lo - slack or si > hi + slack or (open_low and si <= lo):
-        shown = value if isinstance(value, str) else f"{value:g} {unit}".strip()
-        raise DesignError(f"{field} = {shown} is outside {_text(low, unit)} to {_text(high, unit)}{_hint(si, unit, lo, hi)}")
+        shown = value if isinstance(value, str) else f"{si:g} {unit}".strip()
+        raise DesignError(
+            f"{field} = {shown} is outside {_text(low, unit)} to {_text(high, unit)}{_hint(si, unit, lo, hi)}"
+        )
     return si
 
 
 def _to_si(value: Any, unit: str, field: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise DesignError(f'{field} = {value!r} is not a value with a unit; write for instance {field} = "{_example(unit)}"')
+        raise DesignError(
+            f'{field} = {value!r} is not a value with a unit; write for instance {field} = "{_example(unit)}"'
+        )
     if isinstance(value, (int, float)):
-        return float(value)
+        # TOML's whole numbers have no end, floats have.
+        return float(max(min(value, 10**300), -(10**300)) if isinstance(value, int) else value)
     try:
-        parsed = _registry().Quantity(value)
+        if not any(c.isdigit() for c in value):
+            raise ValueError("pint reads a unit alone as one of it")
+        parsed: pint.Quantity = _registry().Quantity(value)
     except Exception as error:  # pint raises many kinds, from its tokenizer up
-        raise DesignError(f'{field} = "{value}" cannot be read as a number with a unit; write it like "{_example(unit)}"') from error
+        raise DesignError(
+            f'{field} = "{value}" cannot be read as a number with a unit; write it like "{_example(unit)}"'
+        ) from error
     if parsed.unitless and unit:
         raise DesignError(f'{field} = "{value}" has no unit; write it like "{_example(unit)}"')
     try:
@@ -68,6 +81,8 @@ def _to_si(value: Any, unit: str, field: str) -> float:
         raise DesignError(
             f'{field} = "{value}" has the wrong unit ({parsed.units}); it must be convertible to {unit or "a pure number"}'
         ) from error
+    except (TypeError, ValueError, ArithmeticError) as error:  # complex numbers, products of offset units
+        raise DesignError(f'{field} = "{value}" is not a plain number with a unit') from error
 
 
 _EXAMPLES = {
@@ -97,7 +112,7 @@ def show(value: float, unit: str, digits: int = 4) -> str:
 
 
 @lru_cache(maxsize=64)
-def _si_of(unit: str) -> pint.Unit:
+def _si_of(unit: str) -> Any:
     return _registry().Quantity(1.0, unit).to_base_units().units
 
 
@@ -113,16 +128,32 @@ class Unit:
         return _SUFFIXES[self.symbol]
 
 
-_SUFFIXES = {"": "", "m": "_m", "rad": "_rad", "m^3/s": "_m3_per_s", "Pa s": "_pa_s", "m^3": "_m3", "K": "_k", "1/m^3": "_per_m3"}
+_SUFFIXES = {
+    "": "",
+    "m": "_m",
+    "rad": "_rad",
+    "m^3/s": "_m3_per_s",
+    "Pa s": "_pa_s",
+    "m^3": "_m3",
+    "K": "_k",
+    "1/m^3": "_per_m3",
+}
 
 
-def field_type(unit: str, low: str | float, high: str | float, *, open_low: bool = False) -> Any:
-    """A pydantic field type: an SI float that is read from a string with a unit and range-checked under its own name."""
+def field_type(
+    unit: str, low: str | float, high: str | float, *, open_low: bool = False, optional: bool = False
+) -> Any:
+    """A pydantic field type: an SI float that is read from a string with a unit and range-checked under its own name.
 
-    def read(value: Any, info: ValidationInfo) -> float:
+    With ``optional`` it may be None as well, to be filled in from other fields.
+    """
+
+    def read(value: Any, info: ValidationInfo) -> float | None:
+        if value is None and optional:
+            return None
         return quantity(value, unit, info.field_name or "value", low, high, open_low=open_low)
 
-    return Annotated[float, BeforeValidator(read), Unit(unit)]
+    return Annotated[float | None if optional else float, BeforeValidator(read), Unit(unit)]
 
 
 def sentence(error: ValidationError, where: str = "") -> str:

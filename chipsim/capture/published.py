@@ -213,7 +213,7 @@ def _curve_point(
 ) -> dict[str, Any]:
     pressure = setting.pressure()
     fates = found.fractions(pressure)
-    return _row(n, fates, weak.fractions(pressure), spread_around(fates[0].value, varied.tolist()))
+    return _row(n, fates, weak.fractions(pressure), spread_around(fates[0].value, list(map(float, varied))))
 
 
 def _varied(setting: Setting, line: CellLine, n: int) -> np.ndarray:

@@ -33,13 +33,12 @@ class Trap:
         """From a chip (``gap``, ``daughter_gap``, ``depth``, ``paths``, ``rows``) and its solved flow.
 
         Args:
-            chip: The device; a ``daughter_gap`` of None is equal to ``gap``.
+            chip: The device.
             flow: Has ``row_resistance`` (1/m^2) and ``plug_factor``. Not looked at if ``chip`` is a Trap already.
         """
         if isinstance(chip, Trap):
             return chip
-        daughter = chip.gap if chip.daughter_gap is None else chip.daughter_gap
-        numbers = chip.gap, daughter, chip.depth, flow.row_resistance, flow.plug_factor
+        numbers = chip.gap, chip.daughter_gap, chip.depth, flow.row_resistance, flow.plug_factor
         gap, daughter, depth, resistance, plug = (float(x) for x in numbers)
         return cls(gap, daughter, depth, int(chip.paths), int(chip.rows), resistance, plug)
 

@@ -25,3 +25,13 @@ def distribute(mesh: Mesh | None, comm: Any, dim: int) -> tuple[Any, Any]:
     else:
         data = _gmshio.model_to_mesh(None, comm, 0, gdim=dim)
     return data[0], data[2]
+
+
+def node_dofmap(domain: Any) -> Any:
+    """Geometry nodes of each cell, shape (cells, nodes)."""
+    geometry = domain.geometry
+    return (
+        geometry.dofmaps[0]
+        if hasattr(geometry, "dofmaps") and not callable(geometry.dofmaps)
+        else geometry.dofmap
+    )

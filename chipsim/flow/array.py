@@ -37,7 +37,14 @@ _FLOOR_LAYER = 0.25
 Progress = Callable[[str], None]
 
 
-def solve_cell(chip: ClusterChip, model: str, *, refine: float = 1.0, patch: float = 15e-6, progress: Progress = lambda _: None) -> CellFlow:
+def solve_cell(
+    chip: ClusterChip,
+    model: str,
+    *,
+    refine: float = 1.0,
+    patch: float = 15e-6,
+    progress: Progress = lambda _: None,
+) -> CellFlow:
     """Solve the unit cell of an array and derive its numbers (collective over the MPI world).
 
     Args:
@@ -68,7 +75,9 @@ def solve_cell(chip: ClusterChip, model: str, *, refine: float = 1.0, patch: flo
     if comm.rank == 0:
         progress("solving arrays with one plugged throat")
     plug = plug_factor(chip)
-    cell = comm.bcast(replace(cell, field=None) if cell else None, root=0) if comm.rank else _share(comm, cell)
+    cell = (
+        comm.bcast(replace(cell, field=None) if cell else None, root=0) if comm.rank else _share(comm, cell)
+    )
     return replace(cell, plug_factor=plug)
 
 
@@ -86,7 +95,11 @@ def cell_mesh(chip: ClusterChip, dim: int, refine: float = 1.0) -> Mesh:
     if dim == 2:
         return plane
     layers = max(round(resolution.layers * refine), 2)
-    return extrude(plane, layer_heights(outline.depth, _FLOOR_LAYER * outline.throat / refine, layers, half=True), top="midplane")
+    return extrude(
+        plane,
+        layer_heights(outline.depth, _FLOOR_LAYER * outline.throat / refine, layers, half=True),
+        top="midplane",
+    )
 
 
 def _numbers(chip: ClusterChip, model: str, solution: Solution, patch: float) -> CellFlow:
@@ -105,7 +118,7 @@ def _numbers(chip: ClusterChip, model: str, solution: Solution, patch: float) ->
         row_resistance=row / q / UNIT**2,
         plug_factor=float("nan"),
         peak_speed=float(np.linalg.norm(field.velocity, axis=1).max()) / UNIT,
-        throat_speed=throats[1] / (2 * chip.clear_daughter_gap),
+        throat_speed=throats[1] / (2 * chip.daughter_gap),
         shear=shear_numbers(field, ("pillars",), patch, mirrors, round_corners=chip.fillet > 0),
         mass_balance_error=max(abs(t / section - 1) for t in throats),
         divergence_residual=solution.divergence_residual,

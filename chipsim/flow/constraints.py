@@ -72,7 +72,9 @@ def constrain(
     return Constraint(_matrix(comm, target, count), _matrix(comm, column, count), lift)
 
 
-def _partners(comm: Any, x: NDArray, column: NDArray, masters: NDArray, is_slave: NDArray) -> NDArray[np.int64]:
+def _partners(
+    comm: Any, x: NDArray, column: NDArray, masters: NDArray, is_slave: NDArray
+) -> NDArray[np.int64]:
     """Columns of the inlet's unknowns at the same place across the flow; -1 where that one is fixed."""
     gathered = comm.allgather((x[masters, 1:], column[masters]))
     places = np.concatenate([g[0] for g in gathered])
@@ -81,7 +83,9 @@ def _partners(comm: Any, x: NDArray, column: NDArray, masters: NDArray, is_slave
         return np.empty(0, dtype=np.int64)
     distance, nearest = cKDTree(places).query(x[is_slave, 1:])
     if distance.max() > _PAIR_TOLERANCE:
-        raise ValueError(f"inlet and outlet meshes differ by {distance.max():.3g} um: the cell is not periodic")
+        raise ValueError(
+            f"inlet and outlet meshes differ by {distance.max():.3g} um: the cell is not periodic"
+        )
     return columns[nearest]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geometries.mesh import Mesh
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[Any]
 
 # gmsh's mid-edge nodes, by the corners they lie between.
 _EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (2, 0)), 3: ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))}
@@ -43,8 +44,9 @@ def shape_functions(reference: Array) -> tuple[Array, Array]:
 @lru_cache(maxsize=8)
 def quadrature(d: int) -> tuple[Array, Array]:
     """Points, shape (n, d), and weights of a Gauss rule on the reference simplex, exact to degree 6."""
-    x, w = np.polynomial.legendre.leggauss(5)
-    x, w = (x + 1) / 2, w / 2
+    nodes, weights_1d = np.polynomial.legendre.leggauss(5)
+    x: Array = (nodes + 1) / 2
+    w: Array = weights_1d / 2
     grids = np.meshgrid(*[x] * d, indexing="ij")
     weights = np.prod(np.meshgrid(*[w] * d, indexing="ij"), axis=0).ravel()
     points = [g.ravel() for g in grids]
@@ -131,7 +133,10 @@ class Field:
         for chunk in np.array_split(np.arange(len(self.mesh.cells)), len(self.mesh.cells) // 4000 + 1):
             nodes = self.mesh.cells[chunk]
             size = (np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights).ravel()
-            at = [np.einsum("qk,ck...->cq...", shapes, v[nodes]) for v in (self._points, self.velocity, self.pressure)]
+            at = [
+                np.einsum("qk,ck...->cq...", shapes, v[nodes])
+                for v in (self._points, self.velocity, self.pressure)
+            ]
             values = integrand(at[0].reshape(-1, self.dim), at[1].reshape(-1, self.dim), at[2].ravel())
             total = total + np.tensordot(size, values, axes=1)
         return total
@@ -247,7 +252,7 @@ class Field:
     def _invert(self, cells: NDArray, points: Array) -> Array:
         """Reference coordinates of points in given cells by Newton's method; far outside where it does not converge."""
         nodes = self._points[self.mesh.cells[cells]]
-        reference = np.full((len(cells), self.dim), 1 / (self.dim + 1))
+        reference: Array = np.full((len(cells), self.dim), 1 / (self.dim + 1))
         for _ in range(12):
             shapes, gradients = shape_functions(reference)
             gap = points - np.einsum("nk,nki->ni", shapes, nodes)

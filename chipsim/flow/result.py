@@ -136,21 +136,27 @@ class Flow:
         """What whoever reads the numbers must know about how they were made."""
         out = []
         if self.cell.model == "2d":
-            out.append("the flow is plane: floor and ceiling are left out, so resistance and pressures are too low (3d has them)")
+            out.append(
+                "the flow is plane: floor and ceiling are left out, so resistance and pressures are too low (3d has them)"
+            )
         if self.cell.model == "depth":
             out.append(
                 "the depth-averaged (Brinkman) model understates the resistance: on the published chip by 7 to 9 % against 3d "
                 "for depths of 60 to 100 um"
             )
         if self.chip.fillet == 0:
-            out.append("sharp corners: the largest wall shear has no limit there and is null; the patch average is given instead")
+            out.append(
+                "sharp corners: the largest wall shear has no limit there and is null; the patch average is given instead"
+            )
         out.append(
             "the plug factor is solved in the plane with a throat blocked over its whole depth; a cell that leaves room above or "
             "below it carries less pressure"
         )
         number = self.reynolds(flow_rate, viscosity)
         if number > 0.1:
-            out.append(f"the Reynolds number of the gap is {number:.2g}, above 0.1: inertia is not in a Stokes solution")
+            out.append(
+                f"the Reynolds number of the gap is {number:.2g}, above 0.1: inertia is not in a Stokes solution"
+            )
         return out
 
     def to_dict(self, flow_rate: float, viscosity: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,14 @@ class ShearNumbers:
     patch_maximum: float
 
 
-def shear_numbers(field: Field, walls: tuple[str, ...], patch: float, mirrors: dict[int, list[float]], *, round_corners: bool) -> ShearNumbers:
+def shear_numbers(
+    field: Field,
+    walls: tuple[str, ...],
+    patch: float,
+    mirrors: dict[int, list[float]],
+    *,
+    round_corners: bool,
+) -> ShearNumbers:
     """Wall shear rate on named walls.
 
     Args:
@@ -52,7 +60,9 @@ def _largest_patch(wall: WallSample, per_facet: int, radius: float, mirrors: dic
     weights = wall.weights.reshape(-1, per_facet)
     area = weights.sum(axis=1)
     rate = (wall.shear_rate.reshape(-1, per_facet) * weights).sum(axis=1) / area
-    centres = (wall.points.reshape(-1, per_facet, wall.points.shape[1]) * weights[..., None]).sum(axis=1) / area[:, None]
+    centres = (wall.points.reshape(-1, per_facet, wall.points.shape[1]) * weights[..., None]).sum(
+        axis=1
+    ) / area[:, None]
     around, which = _mirrored(centres, radius, mirrors)
     neighbours = cKDTree(around).query_ball_point(centres, radius)
     means = [np.average(rate[which[n]], weights=area[which[n]]) for n in neighbours]
@@ -61,9 +71,10 @@ def _largest_patch(wall: WallSample, per_facet: int, radius: float, mirrors: dic
 
 def _mirrored(points: NDArray, radius: float, mirrors: dict[int, list[float]]) -> tuple[NDArray, NDArray]:
     """Points with their mirror images near the mirror planes, and the number of the original of each."""
-    which = np.arange(len(points))
+    which: NDArray[Any] = np.arange(len(points))
     for axis, places in mirrors.items():
-        images, originals = [points], [which]
+        images: list[NDArray[Any]] = [points]
+        originals: list[NDArray[Any]] = [which]
         for place in places:
             near = np.abs(points[:, axis] - place) < radius
             image = points[near].copy()

@@ -58,14 +58,18 @@ def solve_direct(matrix: PETSc.Mat, rhs: PETSc.Vec) -> LinearResult:
     try:
         ksp.solve(b, x)
     except PETSc.Error as error:
-        raise SolverError(f"the factorisation failed ({error}); the system is singular or memory ran out") from None
+        raise SolverError(
+            f"the factorisation failed ({error}); the system is singular or memory ran out"
+        ) from None
     _require_converged(ksp, "the factorisation")
     residual = flat.createVecLeft()
     flat.mult(x, residual)
     residual.axpy(-1.0, b)
     relative = residual.norm() / b.norm()
     if not relative < 1e-8:
-        raise SolverError(f"the factorisation left a relative residual of {relative:.1e}, above 1e-8; the system is near singular")
+        raise SolverError(
+            f"the factorisation left a relative residual of {relative:.1e}, above 1e-8; the system is near singular"
+        )
     out, start = rhs.copy(), 0
     for part in out.getNestSubVecs():
         part.array[:] = x.array[start : start + len(part.array)]
@@ -73,7 +77,9 @@ def solve_direct(matrix: PETSc.Mat, rhs: PETSc.Vec) -> LinearResult:
     return LinearResult(out, "MUMPS LDL^T", 1, relative)
 
 
-def solve_minres(matrix: PETSc.Mat, rhs: PETSc.Vec, mass: PETSc.Mat, levels: list[Level], rtol: float) -> LinearResult:
+def solve_minres(
+    matrix: PETSc.Mat, rhs: PETSc.Vec, mass: PETSc.Mat, levels: list[Level], rtol: float
+) -> LinearResult:
     """MINRES on the nested system to a relative (preconditioned) residual ``rtol``.
 
     Raises:
@@ -85,7 +91,11 @@ def solve_minres(matrix: PETSc.Mat, rhs: PETSc.Vec, mass: PETSc.Mat, levels: lis
                                "pc_fieldsplit_type": "additive"}  # fmt: skip
     for i in range(dim):
         u = f"fieldsplit_{i}_"
-        options |= {f"{u}ksp_type": "preonly", f"{u}pc_type": "mg", f"{u}mg_levels_esteig_ksp_norm_type": "none"}
+        options |= {
+            f"{u}ksp_type": "preonly",
+            f"{u}pc_type": "mg",
+            f"{u}mg_levels_esteig_ksp_norm_type": "none",
+        }
         options |= {f"{u}mg_levels_{k}": v for k, v in chebyshev.items()}
         options |= {f"{u}mg_levels_ksp_max_it": 2, f"{u}mg_levels_ksp_chebyshev_esteig": "0,0.1,0,1.1"}
         options |= {f"{u}mg_coarse_ksp_type": "preonly", f"{u}mg_coarse_pc_type": "hypre",
@@ -95,7 +105,10 @@ def solve_minres(matrix: PETSc.Mat, rhs: PETSc.Vec, mass: PETSc.Mat, levels: lis
                     f"{u}mg_coarse_pc_hypre_boomeramg_P_max": 4,
                     f"{u}mg_coarse_pc_hypre_boomeramg_strong_threshold": 0.5 if dim == 3 else 0.25}  # fmt: skip
     options |= {f"fieldsplit_{dim}_{k}": v for k, v in chebyshev.items()}
-    options |= {f"fieldsplit_{dim}_ksp_max_it": 3, f"fieldsplit_{dim}_ksp_chebyshev_eigenvalues": "0.5,2.5" if dim == 3 else "0.5,2.0"}
+    options |= {
+        f"fieldsplit_{dim}_ksp_max_it": 3,
+        f"fieldsplit_{dim}_ksp_chebyshev_eigenvalues": "0.5,2.5" if dim == 3 else "0.5,2.0",
+    }
     ksp = _ksp(matrix.comm, options)
     prefix = ksp.getOptionsPrefix()
     ksp.setOperators(matrix, _preconditioner_matrix(matrix, mass, dim))
@@ -142,5 +155,6 @@ def _ksp(comm: Any, options: dict[str, Any]) -> PETSc.KSP:
 def _require_converged(ksp: PETSc.KSP, what: str) -> None:
     reason = ksp.getConvergedReason()
     if reason <= 0:
-        raise SolverError(f"{what} did not converge (PETSc reason {reason} after {ksp.getIterationNumber()} iterations); refine or repair the mesh")
-
+        raise SolverError(
+            f"{what} did not converge (PETSc reason {reason}, {ksp.getIterationNumber()} iterations); refine or repair the mesh"
+        )

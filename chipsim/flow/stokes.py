@@ -7,7 +7,7 @@ flow rate. Lengths are micrometres inside; what leaves :mod:`chipsim.flow` is SI
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Solution:
     unknowns: int
     iterations: int
     residual: float
-    divergence_residual: float = field(default=0.0)
+    divergence_residual: float
 
 
 def solve(mesh: Mesh | None, dim: int, problem: Problem, comm: Any = None) -> Solution:
@@ -129,15 +129,19 @@ class _System:
     def _pairs(self, space: Any) -> tuple[NDArray | None, NDArray | None]:
         if not self.problem.periodic:
             return None, None
-        return on_region(space, self.tags, self.regions["inlet"]), on_region(space, self.tags, self.regions["outlet"])
+        return on_region(space, self.tags, self.regions["inlet"]), on_region(
+            space, self.tags, self.regions["outlet"]
+        )
 
     def _pressure(self, pinned: bool) -> Constraint:
         # Pressure is known up to a constant: a factorisation needs one value fixed (rank 0's first own unknown),
         # MINRES leaves the constant to the null space.
         masters, slaves = self._pairs(self.Q)
-        fixed = np.empty(0, dtype=np.int32)
+        fixed: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         if pinned and self.domain.comm.rank == 0:
-            candidates = np.setdiff1d(np.arange(self.Q.dofmap.index_map.size_local), [] if slaves is None else slaves)
+            candidates = np.setdiff1d(
+                np.arange(self.Q.dofmap.index_map.size_local), [] if slaves is None else slaves
+            )
             candidates = np.setdiff1d(candidates, [] if masters is None else masters)
             fixed = candidates[:1].astype(np.int32)
         return constrain(self.Q, fixed, None, masters, slaves)
@@ -207,7 +211,9 @@ class _System:
         levels = []
         for c, fine in enumerate(self.velocity):
             coarse = self._component(self.Q, c).full
-            levels.append(Level(stiffness.ptap(coarse), fine.inject.transposeMatMult(prolongation).matMult(coarse)))
+            levels.append(
+                Level(stiffness.ptap(coarse), fine.inject.transposeMatMult(prolongation).matMult(coarse))
+            )
         return mass, levels
 
     def divergence_residual(self, matrix: PETSc.Mat, result: LinearResult) -> float:
@@ -227,7 +233,9 @@ class _System:
         pressure = fem.Function(self.V)
         pressure.interpolate(self._function(self.Q, self.pressure, parts[-1]))
         cells = self.domain.topology.index_map(self.dim).size_local
-        nodes = np.asarray(self.domain.geometry.input_global_indices)[self.domain.geometry.dofmap[:cells]].ravel()
+        nodes = np.asarray(self.domain.geometry.input_global_indices)[
+            _compat.node_dofmap(self.domain)[:cells]
+        ].ravel()
         dofs = self.V.dofmap.list[:cells].ravel()
         nodes, first = np.unique(nodes, return_index=True)
         dofs = dofs[first]
@@ -268,7 +276,11 @@ def _zero_block(divergence: PETSc.Mat) -> PETSc.Mat:
     start, _ = divergence.getOwnershipRange()
     block = PETSc.Mat().createAIJ(
         ((rows, None), (rows, None)),
-        csr=(np.arange(rows + 1, dtype=PETSc.IntType), np.arange(start, start + rows, dtype=PETSc.IntType), np.zeros(rows)),
+        csr=(
+            np.arange(rows + 1, dtype=PETSc.IntType),
+            np.arange(start, start + rows, dtype=PETSc.IntType),
+            np.zeros(rows),
+        ),
         comm=divergence.comm,
     )
     block.assemble()

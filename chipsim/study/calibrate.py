@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     old, new = stored(), calibrate()
     low, high = (1e6 * t for t in new.tension_ci95)
     print(f"stored {old.tension * 1e6:.4f} pN/um at {old.pressure:.4f} Pa")
-    print(f"now    {new.tension * 1e6:.4f} pN/um at {new.pressure:.4f} Pa (Monte Carlo 95 %: {low:.3f} to {high:.3f})")
+    print(
+        f"now    {new.tension * 1e6:.4f} pN/um at {new.pressure:.4f} Pa (Monte Carlo 95 %: {low:.3f} to {high:.3f})"
+    )
     if given.write:
         print(f"wrote {write(new)}")
 

@@ -19,7 +19,7 @@ import numpy as np
 from chipsim.capture import Capture, Comparison, capture, comparison
 from chipsim.design import Design
 from chipsim.flow.result import Flow
-from chipsim.study.solve import solve
+from chipsim.study.solve import rank, solve
 from geometries import DesignError
 from geometries.mesh import UNIT
 
@@ -52,7 +52,17 @@ class Result:
         operation = self.design.operation
         problems = [str(p) for p in self.design.device.problems(self.design.limits)]
         flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
-        return list(dict.fromkeys([*problems, *operation.liquid().warnings, *flow, *self.capture.warnings, *self.comparison.shortfalls]))
+        return list(
+            dict.fromkeys(
+                [
+                    *problems,
+                    *operation.liquid().warnings,
+                    *flow,
+                    *self.capture.warnings,
+                    *self.comparison.shortfalls,
+                ]
+            )
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``result.json``: deterministic, SI, units in the names."""
@@ -72,7 +82,13 @@ class Result:
 
 
 def run(
-    design: Design, *, model: str = "3d", seed: int = 0, refine: float = 1.0, fresh: bool = False, progress: Progress = lambda _: None
+    design: Design,
+    *,
+    model: str = "3d",
+    seed: int = 0,
+    refine: float = 1.0,
+    fresh: bool = False,
+    progress: Progress = lambda _: None,
 ) -> Result | None:
     """Flow and capture of a design.
 
@@ -96,11 +112,16 @@ def run(
     times, start = {}, time.perf_counter()
     flow = solve(device, model, refine=refine, fresh=fresh, progress=progress)
     times["flow_s"] = time.perf_counter() - start
-    if flow.cell.field is None:
+    if rank() > 0:
         return None
     start = time.perf_counter()
     captured = capture(
-        device, flow, operation, design.suspension, seed=seed, progress=lambda text: progress(f"capture: {text}")
+        device,
+        flow,
+        operation,
+        design.suspension,
+        seed=seed,
+        progress=lambda text: progress(f"capture: {text}"),
     )
     times["capture_s"] = time.perf_counter() - start
     start = time.perf_counter()
@@ -130,7 +151,9 @@ def write(result: Result, folder: str | Path, progress: Progress = lambda _: Non
         progress("drawing the report")
         write_page(result, partial / "report.html")
         times = {**result.times, "writing_s": time.perf_counter() - start}
-        (partial / "run.json").write_text(json.dumps(_about_this_run(times), indent=2) + "\n", encoding="utf-8")
+        (partial / "run.json").write_text(
+            json.dumps(_about_this_run(times), indent=2) + "\n", encoding="utf-8"
+        )
         names = sorted(path.name for path in partial.iterdir())
         for name in names:
             os.replace(partial / name, folder / name)
@@ -182,7 +205,11 @@ def _about_this_run(times: dict[str, float]) -> dict[str, Any]:
     return {
         "times_s": {name.removesuffix("_s"): seconds for name, seconds in times.items()},
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "host": {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()},
+        "host": {
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
 
@@ -211,5 +238,5 @@ def write_field(result: Result, path: Path) -> None:
 
 
 def _vtk_order(cells: np.ndarray) -> np.ndarray:
-    """gmsh and VTK swap the last two nodes of a ten-node tetrahedron."""
+    """Gmsh and VTK swap the last two nodes of a ten-node tetrahedron."""
     return cells if cells.shape[1] == 6 else cells[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Callable
 from typing import Any
 
 from chipsim.flow.result import Flow
 from chipsim.study import store
-from geometries import ClusterChip, DesignError
+from geometries import ClusterChip, DesignError, Device
 
 MODELS = ("2d", "depth", "3d")
 #: What of a Cluster-Chip determines the flow through its cell; paths, rows and banks only scale it.
-_CELL = ("gap", "side", "apex_angle", "clear_daughter_gap", "fillet", "depth")
+_CELL = ("gap", "side", "apex_angle", "daughter_gap", "fillet", "depth")
 
 
 def solve(
-    chip: ClusterChip,
+    chip: Device,
     model: str = "3d",
     *,
     refine: float = 1.0,
@@ -41,6 +42,8 @@ def solve(
     """
     if model not in MODELS:
         raise DesignError(f'model = "{model}" is unknown; known models are {", ".join(MODELS)}')
+    if not isinstance(chip, ClusterChip):
+        raise DesignError(f'device.kind = "{chip.kind}" has no flow model')
     geometry = {name: getattr(chip, name) for name in _CELL}
     key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": refine})
     stored = None if fresh else store.load(key)
@@ -56,6 +59,11 @@ def solve(
     return Flow(chip, cell, made_with)
 
 
+def rank() -> int:
+    """This process's MPI rank, as the launcher tells it; 0 where there is no launcher."""
+    return int(os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ.get("PMI_RANK") or 0)
+
+
 def versions() -> dict[str, str]:
     """Versions of what a result depends on."""
     found: dict[str, Any] = {"chipsim": package_version()}
@@ -68,7 +76,7 @@ def versions() -> dict[str, str]:
 
 
 def package_version() -> str:
-    """chipsim's own version: of the installed package, or as its checkout states it."""
+    """Chipsim's own version: of the installed package, or as its checkout states it."""
     try:
         return importlib.metadata.version("chipsim")
     except importlib.metadata.PackageNotFoundError:

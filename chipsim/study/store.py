@@ -7,6 +7,7 @@ code that solved it. It is written beside and renamed, so a killed run leaves no
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import tempfile
@@ -27,7 +28,9 @@ from geometries.mesh import Mesh
 def cache_folder() -> Path:
     """Where stored flows live: ``CHIPSIM_CACHE``, else ``XDG_CACHE_HOME``/chipsim, else ~/.cache/chipsim."""
     given = os.environ.get("CHIPSIM_CACHE")
-    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipsim"
+    base = (
+        Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipsim"
+    )
     return base / "flows"
 
 
@@ -45,8 +48,14 @@ def _code() -> str:
 
 
 def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
-    """Name of a stored flow from what determines it."""
-    text = json.dumps({"geometry": geometry, "options": options, "code": _code()}, sort_keys=True)
+    """Name of a stored flow from what determines it, the solver's version included."""
+    try:
+        solver = importlib.metadata.version("fenics-dolfinx")
+    except importlib.metadata.PackageNotFoundError:
+        solver = "none"
+    text = json.dumps(
+        {"geometry": geometry, "options": options, "code": _code(), "solver": solver}, sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -57,10 +66,17 @@ def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
         with np.load(path, allow_pickle=False) as data:
             head = json.loads(str(data["head"]))
             mesh = Mesh(
-                data["points"], data["cells"], data["facets"], data["facet_regions"], head["regions"], head["quality"]
+                data["points"],
+                data["cells"],
+                data["facets"],
+                data["facet_regions"],
+                head["regions"],
+                head["quality"],
             )
             field = Field(mesh, data["velocity"], data["pressure"])
-        return CellFlow(**{**head["cell"], "shear": ShearNumbers(**head["cell"]["shear"])}, field=field), head["versions"]
+        return CellFlow(
+            **{**head["cell"], "shear": ShearNumbers(**head["cell"]["shear"])}, field=field
+        ), head["versions"]
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 

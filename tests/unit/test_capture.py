@@ -21,7 +21,7 @@ from geometries.quantities import DesignError
 UM = 1e-6
 TRAP = stored().trap
 FLOW_RATE, VISCOSITY = stored().flow_rate, stored().viscosity
-CHIP = SimpleNamespace(gap=12e-6, daughter_gap=None, depth=100e-6, paths=4096, rows=50)
+CHIP = SimpleNamespace(gap=12e-6, daughter_gap=12e-6, depth=100e-6, paths=4096, rows=50)
 
 
 def flow(shear=0.4):

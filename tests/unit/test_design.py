@@ -56,7 +56,10 @@ def test_blood_has_the_viscosity_of_its_temperature(write):
 
 
 def test_own_cells(write):
-    text = GOOD.replace('"MDA-MB-231"', '"mine"') + '\n[cells.mine]\ndiameter = "16 um"\ntension = "50 pN/um"\nsource = "us"\n'
+    text = (
+        GOOD.replace('"MDA-MB-231"', '"mine"')
+        + '\n[cells.mine]\ndiameter = "16 um"\ntension = "50 pN/um"\nsource = "us"\n'
+    )
     assert load_design(write(text)).suspension[0].cells.diameter == pytest.approx(16e-6)
 
 
@@ -79,7 +82,11 @@ BAD = [
     ('viscosity = "4 mPa s"', "", "viscosity is missing"),
     ('viscosity = "4 mPa s"', 'fluid = "honey"', 'fluid = "honey" is unknown'),
     ('viscosity = "4 mPa s"', 'viscosity = "4 mPa s"\nfluid = "buffer"', "both given"),
-    ('viscosity = "4 mPa s"', 'viscosity = "4 mPa s"\ntemperature = "22 degC"', "temperature is given without fluid"),
+    (
+        'viscosity = "4 mPa s"',
+        'viscosity = "4 mPa s"\ntemperature = "22 degC"',
+        "temperature is given without fluid",
+    ),
     ('flow_rate = "2.5 mL/h"', 'flow_rate = "0 mL/h"', "flow_rate = 0 mL/h"),
     ('flow_rate = "2.5 mL/h"', 'flow_rate = "-1 mL/h"', "flow_rate = -1 mL/h"),
     ('cells = "MDA-MB-231"', 'cells = "nobody"', '"nobody" is not in the table'),

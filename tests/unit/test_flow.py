@@ -34,7 +34,9 @@ def space(plane):
 def quadratic(mesh):
     """A velocity and pressure that the elements hold exactly on straight cells."""
     x = mesh.points[:, : mesh.dim]
-    return Field(mesh, np.stack([x[:, 0] ** 2 + (i + 1) * x[:, 1] for i in range(mesh.dim)], axis=1), 3 + x[:, 0])
+    return Field(
+        mesh, np.stack([x[:, 0] ** 2 + (i + 1) * x[:, 1] for i in range(mesh.dim)], axis=1), 3 + x[:, 0]
+    )
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -72,7 +74,9 @@ def test_divergence_theorem(which, request):
 
 
 def test_wall_shear_of_a_shear_flow(plane):
-    field = Field(plane, np.column_stack([7 * plane.points[:, 1], 0 * plane.points[:, 1]]), np.zeros(len(plane.points)))
+    field = Field(
+        plane, np.column_stack([7 * plane.points[:, 1], 0 * plane.points[:, 1]]), np.zeros(len(plane.points))
+    )
     side = field.on("symmetry")
     np.testing.assert_allclose(side.shear_rate, 7, rtol=1e-9)
     numbers = shear_numbers(field, ("symmetry",), 15.0, {1: [0.0]}, round_corners=True)
@@ -96,7 +100,9 @@ def test_a_stored_flow_is_the_same_flow(tmp_path, monkeypatch):
     assert said == ["taking the flow from the store"]
     assert again.row_resistance == first.row_resistance and again.cell.shear == first.cell.shear
     np.testing.assert_array_equal(again.cell.field.velocity, first.cell.field.velocity)
-    assert again.array_pressure_drop(1e-9, 1e-3) == pytest.approx(first.array_pressure_drop(1e-9, 1e-3) * 4 / 5)
+    assert again.array_pressure_drop(1e-9, 1e-3) == pytest.approx(
+        first.array_pressure_drop(1e-9, 1e-3) * 4 / 5
+    )
 
 
 def test_a_damaged_store_is_solved_anew(tmp_path, monkeypatch):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from channels import channel, plane_mesh, space_mesh
-
 from chipsim.flow.array import PLANE, SPACE
 from chipsim.flow.stokes import Problem, solve
 

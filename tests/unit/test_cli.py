@@ -1,0 +1,204 @@
+"""The command line as a user meets it: in a process of its own, exit status and what is left on disk included."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from chipsim.design import published
+
+CHIP = str(published()["cluster_chip_2015"])
+
+
+def chipsim(*arguments, cwd=None, **env):
+    command = [sys.executable, "-m", "chipsim.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **env}, check=False
+    )
+
+
+def left_behind(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "out"
+    ran = chipsim("run", CHIP, "-o", folder, "--model", "2d", "--refine", "0.4", "--json")
+    assert ran.returncode == 0, ran.stderr
+    return folder, ran
+
+
+def test_run_writes_everything(finished):
+    folder, ran = finished
+    assert left_behind(folder) == ["fields.vtu", "report.html", "result.json", "run.json"]
+    result = json.loads((folder / "result.json").read_text())
+    assert json.loads(ran.stdout) == result
+    assert "solving Stokes flow" in ran.stderr or "from the store" in ran.stderr
+    keys = {
+        "design",
+        "seed",
+        "versions",
+        "model",
+        "warnings",
+        "flow",
+        "capture",
+        "processing_time_s",
+        "wbc_carryover_per_ml",
+        "purity",
+    }
+    assert keys <= set(result)
+    flow = {"row_resistance_per_m2", "row_pressure_drop_pa", "array_pressure_drop_pa", "plug_factor", "mean_throat_speed_m_per_s",
+            "peak_speed_m_per_s", "wall_shear_stress_pa", "mass_balance_error"}  # fmt: skip
+    assert flow <= set(result["flow"])
+    assert set(result["flow"]["wall_shear_stress_pa"]) == {"p50", "p95", "max", "patch_max"}
+    entry = {
+        "cells",
+        "n",
+        "half_push_through_flow_rate_m3_per_s",
+        "junction_load_n",
+        "peak_membrane_shear_pa",
+    } | {fate + end for fate in ("retained", "passed", "broken") for end in ("", "_ci95", "_range")}
+    assert all(entry <= set(row) for row in result["capture"])
+    assert {"leukocyte", "red blood cell", "MDA-MB-231"} == {row["cells"] for row in result["capture"]}
+    assert "times_s" in json.loads((folder / "run.json").read_text())
+
+
+def test_same_seed_same_bytes_from_the_store(finished, tmp_path):
+    start = time.perf_counter()
+    again = chipsim("run", CHIP, "-o", tmp_path / "again", "--model", "2d", "--refine", "0.4")
+    assert again.returncode == 0 and "from the store" in again.stderr
+    assert time.perf_counter() - start < 60  # a solve less; the figure is in benchmarks, not here
+    for name in ("result.json", "report.html", "fields.vtu"):
+        assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+def test_a_fresh_solve_gives_the_same_bytes(finished, tmp_path):
+    again = chipsim("run", CHIP, "-o", tmp_path, "--model", "2d", "--refine", "0.4", "--fresh")
+    assert again.returncode == 0 and "solving" in again.stderr
+    assert (tmp_path / "result.json").read_bytes() == (finished[0] / "result.json").read_bytes()
+
+
+def test_the_field_file_is_read_back(finished):
+    import meshio
+    import numpy as np
+
+    mesh = meshio.read(finished[0] / "fields.vtu")
+    assert [c.type for c in mesh.cells] == ["triangle6"]
+    result = json.loads((finished[0] / "result.json").read_text())
+    speed = np.linalg.norm(mesh.point_data["velocity_m_per_s"], axis=1)
+    assert speed.max() == pytest.approx(result["flow"]["peak_speed_m_per_s"], rel=1e-9)
+    pressure, x = mesh.point_data["pressure_pa"], mesh.points[:, 0]
+    drop = (
+        pressure[np.isclose(x, x.min(), atol=1e-12)].mean()
+        - pressure[np.isclose(x, x.max(), atol=1e-12)].mean()
+    )
+    assert drop == pytest.approx(2 * result["flow"]["row_pressure_drop_pa"], rel=1e-6)
+
+
+MISTAKES = [
+    (["run"], "Missing argument"),
+    (["run", "nothing.toml"], "there is no file"),
+    (["run", CHIP, "--set", "device.gap=12 m"], 'did you mean "12 um"?'),
+    (["run", CHIP, "--set", "device.gap=12 s"], "wrong unit"),
+    (["run", CHIP, "--set", "device.gpa=12 um"], 'unknown key "gpa"'),
+    (["run", CHIP, "--set", "device.rows=-1"], "rows = -1"),
+    (["run", CHIP, "--set", "device.rows=5000"], "rows = 5000 is above"),
+    (["run", CHIP, "--set", "device.daughter_gap=4 um"], "overlap"),
+    (["run", CHIP, "--model", "4d"], 'model = "4d" is unknown'),
+    (["run", CHIP, "--seed", "-1"], "seed"),
+    (["run", CHIP, "--speed", "3"], "No such option"),
+    (["run", CHIP, "-o", "/proc/nowhere"], "cannot be written"),
+    (["export", CHIP, "--to", "doc"], "doc"),
+    (["export", CHIP, "--to", "svg", "--block", "8"], "--block 8"),
+    (["show", CHIP, "--picture", "chip.doc"], "must end in"),
+    (["fly"], "fly"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), MISTAKES, ids=lambda v: "_".join(v)[-40:] if isinstance(v, list) else ""
+)
+def test_a_mistake_is_one_sentence_and_status_2(arguments, said, tmp_path):
+    ran = chipsim(*arguments, cwd=tmp_path)
+    assert ran.returncode == 2, ran.stderr
+    assert ran.stdout == "" or arguments[0] == "show"
+    assert len(ran.stderr.strip().splitlines()) == 1 and ran.stderr.startswith("chipsim: "), ran.stderr
+    assert said in ran.stderr
+    assert left_behind(tmp_path) == []
+
+
+def test_an_output_that_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    ran = chipsim("run", CHIP, "-o", tmp_path / "out")
+    assert ran.returncode == 2 and "cannot be written" in ran.stderr
+    assert (tmp_path / "out").read_text() == "mine" and left_behind(tmp_path) == ["out"]
+
+
+def test_interrupted_leaves_nothing(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "chipsim.cli",
+        "run",
+        CHIP,
+        "-o",
+        str(tmp_path / "out"),
+        "--model",
+        "2d",
+        "--refine",
+        "3",
+        "--fresh",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    line = process.stderr.readline()
+    assert "meshing" in line
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130 and "interrupted" in said
+    assert left_behind(tmp_path) == []
+
+
+def test_list_and_show():
+    listed = chipsim("list")
+    assert listed.returncode == 0 and "cluster_chip_2015" in listed.stdout and "12 um" in listed.stdout
+    shown = chipsim("show", "cluster_chip_2015", "--set", "device.gap=10 um")
+    assert (
+        shown.returncode == 0
+        and "█" in shown.stdout
+        and "10 um" in shown.stdout
+        and "breaks no design rule" in shown.stdout
+    )
+    broken = chipsim("show", CHIP, "--set", "device.rows=500")
+    assert broken.returncode == 0 and "breaks a design rule: rows = 500" in broken.stdout
+
+
+def test_show_writes_the_drawing(tmp_path):
+    ran = chipsim("show", CHIP, "--picture", tmp_path / "chip.png")
+    assert ran.returncode == 0 and (tmp_path / "chip.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_doctor():
+    ran = chipsim("doctor")
+    assert ran.returncode == 0 and "dolfinx" in ran.stdout
+
+
+def test_a_solver_that_fails_is_an_error_and_no_result(tmp_path):
+    script = (
+        "import sys, chipsim.flow.stokes as s; from chipsim.flow.solvers import SolverError\n"
+        "def fail(*a): raise SolverError('MINRES did not converge')\n"
+        "s.solve_direct = fail\n"
+        f"sys.argv = ['chipsim', 'run', {CHIP!r}, '-o', {str(tmp_path / 'out')!r}, '--model', '2d', '--fresh']\n"
+        "from chipsim.cli import main; main()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (
+        ran.returncode == 1
+        and "chipsim: MINRES did not converge" in ran.stderr
+        and "Traceback" not in ran.stderr
+    )
+    assert left_behind(tmp_path) == []
