@@ -213,8 +213,9 @@ def main() -> None:
 
 
 def _fail(sentence: str, status: int) -> int:
-    if rank() == 0:
-        print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr)
+    if rank() > 0 and status == 2:
+        return 0  # every rank meets a user's mistake: the first one tells it
+    print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
     return status
 
 

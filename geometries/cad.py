@@ -39,7 +39,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from geometries.mesh import Mesh, Resolution, draw_fluid, extrude, gmsh_session, layer_heights, mesh_outline
+from geometries.extrude import extrude, layer_heights
+from geometries.mesh import Mesh, Resolution, draw_fluid, gmsh_session, mesh_outline
 from geometries.outline import CHORD_TOLERANCE, Arc, Line, Loop, Outline, Point, Segment
 from geometries.quantities import DesignError
 
@@ -102,7 +103,9 @@ def export(
         array = part == "array"
         outline = device.block(paths, rows) if array else device.block()
         stem = f"{device.kind}_{part}" + (f"_{paths:g}x{rows}" if array else "")
-        drawing = Drawing(stem, outline, resolution or (ARRAY_RESOLUTION if array else Resolution()), chord_tolerance)
+        drawing = Drawing(
+            stem, outline, resolution or (ARRAY_RESOLUTION if array else Resolution()), chord_tolerance
+        )
         jobs += [(drawing, ending) for ending in endings]
     target = Path(directory)
     try:
@@ -112,7 +115,9 @@ def export(
             names = [name for drawing, ending in jobs for name in FORMATS[ending](drawing, Path(beside))]
             return [(Path(beside) / name).replace(target / name) for name in names]
     except OSError as error:
-        raise DesignError(f'directory = "{target}" cannot be written: {error.strerror or error}; choose another') from error
+        raise DesignError(
+            f'directory = "{target}" cannot be written: {error.strerror or error}; choose another'
+        ) from error
 
 
 def _chosen(field: str, value: str | Iterable[str], known: tuple[str, ...]) -> list[str]:
@@ -139,7 +144,8 @@ class Drawing:
         tetrahedra = 6 * layers * len(plane.cells)
         if tetrahedra > _MOST_TETRAHEDRA:
             raise DesignError(
-                f"block = {self.stem} would have {tetrahedra:.1e} tetrahedra, above {_MOST_TETRAHEDRA:.0e}; export a smaller block"
+                f"block = {self.stem} would have {tetrahedra:.1e} tetrahedra, above {_MOST_TETRAHEDRA:.0e}; "
+                "export a smaller block"
             )
         heights = layer_heights(self.outline.depth, self.outline.throat / 10, layers, half=False)
         return {"2d": plane, "3d": extrude(plane, heights)}
@@ -170,7 +176,9 @@ def _write_vtu(drawing: Drawing, folder: Path) -> list[str]:
         data = {"region": [inside, mesh.facet_regions]}
         for name, number in {"fluid": 0, **mesh.regions}.items():
             data[name] = [(part == number).astype(np.int8) for part in data["region"]]
-        meshio.Mesh(mesh.points, [(kinds[0], cells), (kinds[1], mesh.facets)], cell_data=data).write(folder / names[-1])
+        meshio.Mesh(mesh.points, [(kinds[0], cells), (kinds[1], mesh.facets)], cell_data=data).write(
+            folder / names[-1]
+        )
     return names
 
 
@@ -268,7 +276,10 @@ def _equal_loops(loops: Iterable[Loop]) -> list[tuple[Loop, list[Point]]]:
     shapes: dict[Any, Loop] = {}
     for loop in loops:
         x, y = loop.segments[0].start
-        key = tuple((s.name, _rounded(s.start, (x, y)), _rounded(s.end, (x, y)), _bend(s, (x, y))) for s in loop.segments)
+        key = tuple(
+            (s.name, _rounded(s.start, (x, y)), _rounded(s.end, (x, y)), _bend(s, (x, y)))
+            for s in loop.segments
+        )
         if key not in shapes:
             shapes[key] = loop.moved(-x, -y)
         groups[key].append((x, y))
@@ -323,7 +334,9 @@ def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
     svg = ElementTree.Element("svg", xmlns="http://www.w3.org/2000/svg", version="1.1", width="1000")
     svg.set("viewBox", " ".join(f"{v:.6g}" for v in box))
     ElementTree.SubElement(svg, "title").text = drawing.stem
-    ElementTree.SubElement(svg, "desc").text = "One unit of the viewBox is 1 um; flow runs from left to right."
+    ElementTree.SubElement(
+        svg, "desc"
+    ).text = "One unit of the viewBox is 1 um; flow runs from left to right."
     defs = ElementTree.SubElement(svg, "defs")
     clip = ElementTree.SubElement(defs, "clipPath", id="frame")
     tolerance = drawing.chord_tolerance
@@ -337,7 +350,9 @@ def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
         groups: dict[str, ElementTree.Element] = {}
         for name, segments, closed in (run for loop in loops for run in _runs(loop)):
             if name not in groups:
-                groups[name] = ElementTree.SubElement(upward, "g", id=name, stroke=_COLOURS.get(name, "#33475b"))
+                groups[name] = ElementTree.SubElement(
+                    upward, "g", id=name, stroke=_COLOURS.get(name, "#33475b")
+                )
                 if cut:
                     groups[name].set("clip-path", "url(#frame)")
                     groups[name].set("fill", "#9fb3c8")

@@ -29,7 +29,7 @@ from shapely import box
 
 from geometries.device import Device, Limits, Problem
 from geometries.outline import Arc, Line, Loop, Outline, Point, Segment, rectangle
-from geometries.quantities import DesignError, field_type, show
+from geometries.quantities import DesignError, count_type, field_type, show
 
 _UM = 1e-6
 _LEAST_FILLET = 1e-9  # finer than any mask, and what OpenCASCADE still tells from a point
@@ -58,20 +58,19 @@ class ClusterChip(Device):
     daughter_gap: field_type("m", "1 um", "1 mm", optional=True) = None
     fillet: field_type("m", 0.0, "1 mm") = 1e-6
     depth: field_type("m", "1 um", "1 mm") = 100e-6
-    paths: int = 4096
-    rows: int = 50
-    banks: int = 4
+    paths: count_type(1, 1_000_000) = 4096
+    rows: count_type(1, 10_000) = 50
+    banks: count_type(1, 1_000) = 4
 
     @model_validator(mode="after")
     def _geometry_exists(self) -> ClusterChip:
         if self.daughter_gap is None:
             # Around the frozen model, once, while it is made: afterwards it is a number like the others.
             object.__setattr__(self, "daughter_gap", self.gap)
-        for name, top in (("paths", 1_000_000), ("rows", 10_000), ("banks", 1_000)):
-            if not 1 <= getattr(self, name) <= top:
-                raise DesignError(f"{name} = {getattr(self, name)} is outside 1 to {top}")
         if self.paths % self.banks:
-            raise DesignError(f"paths = {self.paths} cannot be shared out over banks = {self.banks}; make it a multiple")
+            raise DesignError(
+                f"paths = {self.paths} cannot be shared out over banks = {self.banks}; make it a multiple"
+            )
         room = self._largest_fillet()
         if self.fillet > 0.9 * room:
             raise DesignError(
@@ -96,7 +95,9 @@ class ClusterChip(Device):
         """The pitches keep both gaps only while a base corner faces the next row's tip or flank and nothing is nearer."""
         half, across = self.apex_angle / 2, self.gap / 2 + self.fillet
         along = self.row_pitch - self.pillar_length + 2 * self.fillet
-        foot = across * math.sin(half) - along * math.cos(half)  # of the perpendicular on the next pillar's flank
+        foot = across * math.sin(half) - along * math.cos(
+            half
+        )  # of the perpendicular on the next pillar's flank
         if foot > (self.pillar_width / 2 - self.fillet) / math.sin(half):
             raise DesignError(
                 f"gap = {show(self.gap, 'um')} is too wide for pillars of side {show(self.side, 'um')}: a base corner would "
@@ -126,7 +127,9 @@ class ClusterChip(Device):
     @property
     def pillar_length(self) -> float:
         """Length of a pillar along the flow after rounding, m."""
-        return self.side / 2 / math.tan(self.apex_angle / 2) - self.fillet * (1 / math.sin(self.apex_angle / 2) - 1)
+        return self.side / 2 / math.tan(self.apex_angle / 2) - self.fillet * (
+            1 / math.sin(self.apex_angle / 2) - 1
+        )
 
     @property
     def lateral_pitch(self) -> float:
@@ -200,7 +203,12 @@ class ClusterChip(Device):
         return _rounded_triangle(corners, f, "pillars")
 
     def block(
-        self, paths: float = 0.5, rows: int = 2, *, plug: tuple[float, int] | None = None, plug_thickness: float = 1e-6
+        self,
+        paths: float = 0.5,
+        rows: int = 2,
+        *,
+        plug: tuple[float, int] | None = None,
+        plug_thickness: float = 1e-6,
     ) -> Outline:
         """The fluid between ``rows`` rows, ``paths`` lateral pitches wide, as a drawing in um.
 
@@ -219,14 +227,22 @@ class ClusterChip(Device):
             DesignError: ``paths``, ``rows``, ``plug`` or ``plug_thickness`` do not fit the array.
         """
         if paths < 0.5 or (2 * paths) % 1 or rows < 1:
-            raise DesignError(f"a block of {paths:g} paths x {rows} rows is not made of half pitches and whole rows")
+            raise DesignError(
+                f"a block of {paths:g} paths x {rows} rows is not made of half pitches and whole rows"
+            )
         pitch, row = self.lateral_pitch / _UM, self.row_pitch / _UM
-        between = row - self.pillar_length / _UM  # clear strip between two rows; negative where they interlock
-        # A border in a narrow strip would leave slivers: then it runs across the middle of the pillars instead.
-        x0 = -between / 2 if between > 0.5 * self._throat else self.pillar_length / _UM / 2
+        between = (
+            row - self.pillar_length / _UM
+        )  # clear strip between two rows; negative where they interlock
+        # A border in a narrow strip would leave slivers: then it runs across the pillars instead, amid their flanks.
+        x0 = -between / 2 if between > 0.5 * self._throat else self._mid_flank / _UM
         width, length = paths * pitch, rows * row
         frame = rectangle(x0, 0.0, x0 + length, width, ("symmetry", "outlet", "symmetry", "inlet"))
-        places = [(r * row, (n + 0.5 * (r % 2)) * pitch) for r in range(-1, rows + 1) for n in range(-1, math.ceil(paths) + 1)]
+        places = [
+            (r * row, (n + 0.5 * (r % 2)) * pitch)
+            for r in range(-1, rows + 1)
+            for n in range(-1, math.ceil(paths) + 1)
+        ]
         pillar = self.pillar()
         solids = [pillar.moved(*place) for place in _touching(pillar, places, (x0, 0.0, x0 + length, width))]
         tips = tuple(t for x, y in places for t in self._corners(x, y) if _within(t, x0, x0 + length, width))
@@ -236,6 +252,11 @@ class ClusterChip(Device):
             frame=frame, solids=tuple(solids), depth=self.depth / _UM, tips=tips, tip_radius=self.fillet / _UM,
             throat=self._throat, periodic=rows % 2 == 0,
         )  # fmt: skip
+
+    @property
+    def _mid_flank(self) -> float:
+        """From the tip of a pillar to the middle of the straight part of its flanks, along the flow, m."""
+        return self.pillar_length / 2 - self.fillet * math.sin(self.apex_angle / 2)
 
     @property
     def _throat(self) -> float:
@@ -257,7 +278,9 @@ class ClusterChip(Device):
     def _plug(self, plug: tuple[float, int], thickness: float, paths: float, rows: int) -> Loop:
         where, row = plug
         if thickness < 1e-6:
-            raise DesignError(f"plug_thickness = {show(thickness, 'um')} is below 1 um; a thinner plug gives a wrong pressure")
+            raise DesignError(
+                f"plug_thickness = {show(thickness, 'um')} is below 1 um; a thinner plug gives a wrong pressure"
+            )
         if not 0 <= row < rows or not 0 <= where <= paths or (where - 0.5 * ((row + 1) % 2)) % 1:
             raise DesignError(f"plug = ({where:g}, {row}) is not the middle of an entrance gap of the block")
         f, t, gap = self.fillet / _UM, thickness / _UM, self.gap / _UM
@@ -266,7 +289,9 @@ class ClusterChip(Device):
         y = where * self.lateral_pitch / _UM
         # Reaching into the pillars on both sides, so that no slit is left beside it.
         reach = gap / 2 + min(f + 2 * t, self.pillar_width / _UM / 2)
-        return rectangle(x1 - t, y - reach, x1, y + reach, ("plug_side", "plug_downstream", "plug_side", "plug_upstream"))
+        return rectangle(
+            x1 - t, y - reach, x1, y + reach, ("plug_side", "plug_downstream", "plug_side", "plug_upstream")
+        )
 
 
 def _touching(loop: Loop, places: list[Point], frame: tuple[float, float, float, float]) -> list[Point]:
@@ -308,4 +333,7 @@ def _rounded_triangle(corners: list[tuple[Point, float]], radius: float, name: s
 
 def _toward(origin: Point, target: Point, distance: float) -> Point:
     length = math.dist(origin, target)
-    return (origin[0] + (target[0] - origin[0]) / length * distance, origin[1] + (target[1] - origin[1]) / length * distance)
+    return (
+        origin[0] + (target[0] - origin[0]) / length * distance,
+        origin[1] + (target[1] - origin[1]) / length * distance,
+    )

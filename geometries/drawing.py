@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _UM = 1e-6
 _FLUID, _SOLID, _EDGE, _INK = "#e6f1f9", "#a9bccd", "#33475b", "#1d2a36"
 _CELL, _CELL_EDGE = "#f2b8a0", "#b3541e"
-_TEXT = {"fontsize": 9.5, "color": _INK}
+_TEXT: dict[str, Any] = {"fontsize": 9.5, "color": _INK}
 _HALO = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
@@ -50,13 +50,21 @@ def _plain(device: Any, figure: Figure) -> None:
     outline = device.block()
     x0, y0, x1, y1 = outline.frame.polygon().bounds
     _fill(axes, outline, (x0, y0, x1, y1))
-    axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal", xlabel="µm along the flow", title=device.kind.replace("_", " "))
+    axes.set(
+        xlim=(x0, x1),
+        ylim=(y0, y1),
+        aspect="equal",
+        xlabel="µm along the flow",
+        title=device.kind.replace("_", " "),
+    )
 
 
 # -- the Cluster-Chip -----------------------------------------------------------------------------------------------------
 def _cluster_chip(chip: ClusterChip, figure: Figure) -> None:
     figure.text(0.03, 0.963, "Cluster-Chip", fontsize=15, fontweight="bold", color=_INK)
-    figure.text(0.195, 0.965, "traps from above; dimensions are clear distances after rounding unless said", **_TEXT)
+    figure.text(
+        0.195, 0.965, "traps from above; dimensions are clear distances after rounding unless said", **_TEXT
+    )
     traps = figure.add_axes((0.005, 0.31, 0.99, 0.64))
     _traps(chip, traps)
     _slide(chip, figure.add_axes((0.07, 0.065, 0.42, 0.2)))
@@ -93,7 +101,9 @@ def _fill(axes: Axes, drawing: Outline | list[Loop], view: tuple[float, float, f
     x0, y0, x1, y1 = view
     border = axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, facecolor=_FLUID, edgecolor="none"))
     for loop in drawing.solids if isinstance(drawing, Outline) else drawing:
-        shape = axes.add_patch(Polygon(loop.polygon().exterior.coords, facecolor=_SOLID, edgecolor=_EDGE, lw=1.0))
+        shape = axes.add_patch(
+            Polygon(loop.polygon().exterior.coords, facecolor=_SOLID, edgecolor=_EDGE, lw=1.0)
+        )
         shape.set_clip_path(border)
 
 
@@ -102,10 +112,20 @@ def _pitches(chip: ClusterChip, axes: Axes, view: tuple[float, float, float, flo
     x, y = view[0] - 3 * unit, view[1] - 3 * unit
     for n in (0, 1):
         _extension(axes, (0, n * pitch), (x - unit, n * pitch))
-    _dimension(axes, (x, 0), (x, pitch), f"lateral pitch\n{_value(chip.lateral_pitch, 'um', 5)}", (-unit, 0), "right")
+    _dimension(
+        axes, (x, 0), (x, pitch), f"lateral pitch\n{_value(chip.lateral_pitch, 'um', 5)}", (-unit, 0), "right"
+    )
     _extension(axes, (0, 0), (0, y - unit))
     _extension(axes, (row, -pitch / 2), (row, y - unit))
-    _dimension(axes, (0, y), (row, y), f"row pitch {_value(chip.row_pitch, 'um', 5)}", (0, -1.2 * unit), "center", "top")
+    _dimension(
+        axes,
+        (0, y),
+        (row, y),
+        f"row pitch {_value(chip.row_pitch, 'um', 5)}",
+        (0, -1.2 * unit),
+        "center",
+        "top",
+    )
     tip, base, y = 2 * row, 2 * row + chip.pillar_length / _UM, view[3] + 3 * unit
     _extension(axes, (tip, pitch), (tip, y + unit))
     _extension(axes, (base, pitch + chip.pillar_width / 2 / _UM), (base, y + unit))
@@ -137,8 +157,15 @@ def _aside(chip: ClusterChip, unit: float) -> float:
     return max(1.5 * unit, (5.5 * unit - chip.gap / _UM) / (2 * math.tan(chip.apex_angle / 2)))
 
 
-def _pillar_dimensions(chip: ClusterChip, axes: Axes, view: tuple[float, float, float, float], unit: float) -> None:
-    pitch, row, length, side = chip.lateral_pitch / _UM, chip.row_pitch / _UM, chip.pillar_length / _UM, chip.side / _UM
+def _pillar_dimensions(
+    chip: ClusterChip, axes: Axes, view: tuple[float, float, float, float], unit: float
+) -> None:
+    pitch, row, length, side = (
+        chip.lateral_pitch / _UM,
+        chip.row_pitch / _UM,
+        chip.pillar_length / _UM,
+        chip.side / _UM,
+    )
     x, base = view[2] + 3 * unit, 2 * row + length
     for y, width, label in (
         (pitch, side, f"side {_value(chip.side, 'um')}\n(before\nrounding)"),
@@ -160,7 +187,9 @@ def _apex_angle(chip: ClusterChip, axes: Axes, radius: float) -> None:
     # Drawn around the corner before rounding, where the flanks meet.
     f, half = chip.fillet / _UM, chip.apex_angle / 2
     apex, degrees = f - f / math.sin(half), math.degrees(half)
-    axes.add_patch(Arc((apex, 0), 2 * radius, 2 * radius, theta1=-degrees, theta2=degrees, color=_INK, lw=0.9))
+    axes.add_patch(
+        Arc((apex, 0), 2 * radius, 2 * radius, theta1=-degrees, theta2=degrees, color=_INK, lw=0.9)
+    )
     axes.text(apex + 1.15 * radius, 0, f"{2 * degrees:.4g}°", ha="left", va="center", **_TEXT)
 
 
@@ -175,14 +204,28 @@ def _cells(chip: ClusterChip, axes: Axes, unit: float) -> None:
     # The largest pair that rests on both flanks of the tip and does not reach back into the entrance gap.
     for share in (0.58, 0.54, 0.5, 0.45, 0.4, 0.35, 0.3):
         radius = share * chip.gap / _UM
-        back = next(d for d in np.linspace(-radius, 2 * radius, 300) if pillar.distance(Spot(-d, radius)) >= radius)
+        back = next(
+            d for d in np.linspace(-radius, 2 * radius, 300) if pillar.distance(Spot(-d, radius)) >= radius
+        )
         centre = (x - back, radius)
         if all(w.distance(Spot(*centre)) >= radius for w in walls) and centre[0] > foot:
             break
     for sign in (-1, 1):
-        axes.add_patch(Circle((centre[0], sign * radius), radius, facecolor=_CELL, edgecolor=_CELL_EDGE, lw=1.2, alpha=0.9))
+        axes.add_patch(
+            Circle(
+                (centre[0], sign * radius), radius, facecolor=_CELL, edgecolor=_CELL_EDGE, lw=1.2, alpha=0.9
+            )
+        )
     label = "a cluster of two\nstraddles the tip"
-    axes.text(foot - 1.2 * _aside(chip, unit) - unit, 0, label, ha="right", va="center", fontsize=9.5, color=_CELL_EDGE)
+    axes.text(
+        foot - 1.2 * _aside(chip, unit) - unit,
+        0,
+        label,
+        ha="right",
+        va="center",
+        fontsize=9.5,
+        color=_CELL_EDGE,
+    )
 
 
 def _beside(chip: ClusterChip) -> list[Loop]:
@@ -200,9 +243,17 @@ def _extension(axes: Axes, start: Point, end: Point) -> None:
     axes.plot([start[0], end[0]], [start[1], end[1]], color=_INK, lw=0.5, ls=(0, (4, 3)), clip_on=False)
 
 
-def _dimension(axes: Axes, start: Point, end: Point, label: str, offset: Point, ha: str = "center", va: str = "center") -> None:
+def _dimension(
+    axes: Axes, start: Point, end: Point, label: str, offset: Point, ha: str = "center", va: str = "center"
+) -> None:
     """A double arrow with its label, set off from the middle of the arrow."""
-    style = {"arrowstyle": "<|-|>,head_width=0.2,head_length=0.35", "lw": 1.0, "color": _INK, "shrinkA": 0, "shrinkB": 0}
+    style = {
+        "arrowstyle": "<|-|>,head_width=0.2,head_length=0.35",
+        "lw": 1.0,
+        "color": _INK,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
     axes.annotate("", end, start, arrowprops=style, annotation_clip=False)
     x, y = (start[0] + end[0]) / 2 + offset[0], (start[1] + end[1]) / 2 + offset[1]
     if label:
@@ -219,9 +270,16 @@ def _slide(chip: ClusterChip, axes: Axes) -> None:
     wide, long = chip.bank_width * 1e3, chip.array_length * 1e3
     for bank in range(chip.banks):
         y = (bank + 0.5) * height / chip.banks - long / 2
-        axes.add_patch(Rectangle(((width - wide) / 2, y), wide, long, facecolor=_SOLID, edgecolor=_EDGE, lw=0.6))
+        axes.add_patch(
+            Rectangle(((width - wide) / 2, y), wide, long, facecolor=_SOLID, edgecolor=_EDGE, lw=0.6)
+        )
     beyond = max(0, wide - width) / 2 + 1
-    axes.set(xlim=(-beyond, width + beyond), ylim=(-1, max(height, chip.banks * long) + 1), aspect="equal", xlabel="mm")
+    axes.set(
+        xlim=(-beyond, width + beyond),
+        ylim=(-1, max(height, chip.banks * long) + 1),
+        aspect="equal",
+        xlabel="mm",
+    )
     axes.set_title("banks to scale on the slide (their places are schematic)", **_TEXT)
     axes.tick_params(labelsize=8.5)
     for spine in axes.spines.values():
@@ -229,12 +287,19 @@ def _slide(chip: ClusterChip, axes: Axes) -> None:
 
 
 def _table(chip: ClusterChip, figure: Figure) -> None:
-    shared = f" in all, {chip.paths // chip.banks} in each of {chip.banks} banks" if chip.banks > 1 else " in one bank"
+    shared = (
+        f" in all, {chip.paths // chip.banks} in each of {chip.banks} banks"
+        if chip.banks > 1
+        else " in one bank"
+    )
     lines = [
         ("depth", _value(chip.depth, "um")),
         ("paths in parallel", f"{chip.paths}{shared}"),
         ("rows", f"{chip.rows} in each bank"),
-        ("one bank", f"{_value(chip.bank_width, 'mm')} across x {_value(chip.array_length, 'mm')} along the flow"),
+        (
+            "one bank",
+            f"{_value(chip.bank_width, 'mm')} across x {_value(chip.array_length, 'mm')} along the flow",
+        ),
         ("slide", f"{_value(Limits().slide_length, 'mm')} x {_value(Limits().slide_width, 'mm')}"),
     ]
     for i, (name, value) in enumerate(lines):

@@ -7,16 +7,22 @@ constructor) passes through here once; what is outside its physical range is ref
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
 import pint
-from pydantic import BeforeValidator, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ValidationError, ValidationInfo
 
 
 class DesignError(ValueError):
     """A user's mistake, told in one sentence: what, value, limit, what to do."""
+
+
+_NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*((?:1\s*/)?[^\d\s.].*)?")
+# pint would work out "9**9**9 um" to the end.
+_POWER_OF_A_NUMBER = re.compile(r"\d\s*(\*\*|\^)")
 
 
 @lru_cache(maxsize=1)
@@ -65,10 +71,16 @@ def _to_si(value: Any, unit: str, field: str) -> float:
     if isinstance(value, (int, float)):
         # TOML's whole numbers have no end, floats have.
         return float(max(min(value, 10**300), -(10**300)) if isinstance(value, int) else value)
+    if "," in value:  # pint would read "12,5 um" as 125 um
+        raise DesignError(
+            f'{field} = "{value}" has a comma; write decimals with a point, like "{_example(unit)}"'
+        )
+    parts = _NUMBER_AND_UNIT.fullmatch(value)
     try:
-        if not any(c.isdigit() for c in value):
-            raise ValueError("pint reads a unit alone as one of it")
-        parsed: pint.Quantity = _registry().Quantity(value)
+        if parts is None or _POWER_OF_A_NUMBER.search(parts[2] or ""):
+            raise ValueError("not a number with a unit")
+        # "10 /mL" is written so, but a unit must not begin with a slash.
+        parsed: pint.Quantity = _registry().Quantity(float(parts[1]), re.sub(r"^/", "1/", parts[2] or ""))
     except Exception as error:  # pint raises many kinds, from its tokenizer up
         raise DesignError(
             f'{field} = "{value}" cannot be read as a number with a unit; write it like "{_example(unit)}"'
@@ -156,6 +168,23 @@ def field_type(
     return Annotated[float | None if optional else float, BeforeValidator(read), Unit(unit)]
 
 
+def count_type(low: int, high: int) -> Any:
+    """A pydantic field type: a whole number within a range."""
+
+    def read(value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool):
+            raise DesignError(f"{info.field_name} = {str(value).lower()} is not a whole number")
+        return value
+
+    def check(value: int, info: ValidationInfo) -> int:
+        if not low <= value <= high:
+            shown = value if abs(value) < 10**9 else f"{float(max(min(value, 10**300), -(10**300))):.3g}"
+            raise DesignError(f"{info.field_name} = {shown} is outside {low} to {high}")
+        return value
+
+    return Annotated[int, BeforeValidator(read), AfterValidator(check)]
+
+
 def sentence(error: ValidationError, where: str = "") -> str:
     """The first problem of a pydantic error as one sentence.
 
@@ -172,6 +201,6 @@ def sentence(error: ValidationError, where: str = "") -> str:
         return f'unknown key "{name}"{place}'
     if first["type"] == "missing":
         return f'"{name}" is missing{place}'
-    shown = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    shown = "" if isinstance(first["input"], dict) else f" = {first['input']!r:.60}"
     message = first["msg"]
     return f"{name}{shown}{place}: {message[0].lower()}{message[1:]}"

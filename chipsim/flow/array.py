@@ -19,7 +19,8 @@ from chipsim.flow.result import CellFlow
 from chipsim.flow.shear import shear_numbers
 from chipsim.flow.stokes import Problem, Solution, solve
 from geometries.cluster_chip import ClusterChip
-from geometries.mesh import UNIT, Mesh, Resolution, extrude, layer_heights, mesh_outline
+from geometries.extrude import extrude, layer_heights
+from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 
 #: Mesh of a plane cell: largest wall shear within 1 %, throat flux within 1e-4 of the section between rows.
 PLANE = Resolution(tip=0.15, coarsest=0.125, growth=0.15)

@@ -16,7 +16,8 @@ from chipsim.flow.shear import shear_numbers
 from chipsim.study import store
 from chipsim.study.solve import solve
 from geometries import ClusterChip, DesignError
-from geometries.mesh import extrude, layer_heights, mesh_outline
+from geometries.extrude import extrude, layer_heights
+from geometries.mesh import mesh_outline
 
 CHIP = ClusterChip()
 

@@ -13,10 +13,12 @@ SIDES = ("bottom", "right", "top", "left")
 
 def circle(x: float, y: float, radius: float) -> Loop:
     """Two half turns."""
-    return Loop((
-        Arc((x + radius, y), (x - radius, y), (x, y), "pillars"),
-        Arc((x - radius, y), (x + radius, y), (x, y), "pillars"),
-    ))
+    return Loop(
+        (
+            Arc((x + radius, y), (x - radius, y), (x, y), "pillars"),
+            Arc((x - radius, y), (x + radius, y), (x, y), "pillars"),
+        )
+    )
 
 
 def outline(*solids: Loop, frame: Loop | None = None) -> Outline:
@@ -44,11 +46,20 @@ def test_the_area_of_lines_and_arcs_is_exact_and_polygons_converge_to_it_from_in
     disc = circle(3.0, -2.0, 2.5)
     assert disc.area == pytest.approx(math.pi * 2.5**2, rel=1e-14)
     errors = [disc.area - disc.polygon(tolerance).area for tolerance in (1e-1, 1e-3, 1e-5)]
-    assert all(0 < error <= 2 * math.pi * 2.5 * t for error, t in zip(errors, (1e-1, 1e-3, 1e-5), strict=True))
+    assert all(
+        0 < error <= 2 * math.pi * 2.5 * t for error, t in zip(errors, (1e-1, 1e-3, 1e-5), strict=True)
+    )
 
 
 def test_a_clockwise_arc_takes_area_away():
-    notch = Loop((Line((0, 0), (4, 0), "n"), Line((4, 0), (4, 2), "n"), Arc((4, 2), (0, 2), (2, 2), "n", ccw=False), Line((0, 2), (0, 0), "n")))
+    notch = Loop(
+        (
+            Line((0, 0), (4, 0), "n"),
+            Line((4, 0), (4, 2), "n"),
+            Arc((4, 2), (0, 2), (2, 2), "n", ccw=False),
+            Line((0, 2), (0, 0), "n"),
+        )
+    )
     # From the right to the left end the arc runs clockwise, that is below its centre: it cuts into the rectangle.
     assert notch.area == pytest.approx(8 - math.pi * 2**2 / 2, rel=1e-12)
     assert notch.polygon(1e-6).area == pytest.approx(notch.area, rel=1e-5)
@@ -78,11 +89,13 @@ def test_the_area_of_a_loop_with_a_spline():
 
 def test_moved_shifts_every_kind_of_segment():
     t = np.linspace(0, np.pi, 9)
-    loop = Loop((
-        Arc((3, 0), (0, 3), (0, 0), "a"),
-        Line((0, 3), (-3, 0), "b"),
-        Spline(tuple((-3 + 6 * s / math.pi, -math.sin(s)) for s in t), "c"),
-    ))
+    loop = Loop(
+        (
+            Arc((3, 0), (0, 3), (0, 0), "a"),
+            Line((0, 3), (-3, 0), "b"),
+            Spline(tuple((-3 + 6 * s / math.pi, -math.sin(s)) for s in t), "c"),
+        )
+    )
     moved = loop.moved(100.0, -50.0)
     assert moved.area == pytest.approx(loop.area, rel=1e-9)
     assert [s.name for s in moved.segments] == ["a", "b", "c"]

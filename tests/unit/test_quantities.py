@@ -55,6 +55,11 @@ def test_a_forgotten_micro_is_suggested_word_for_word():
         ("", "m", "cannot be read"),
         ("um", "m", "cannot be read"),
         ("12 um um", "m", "wrong unit"),
+        ("12,5 um", "m", "has a comma"),
+        ("12 degC m", "m", "wrong unit"),
+        ("12 um / 0", "m", "cannot be read"),
+        ("2\num\ns", "m", "wrong unit"),
+        (10**400, "m", "outside"),
         ("twelve um", "m", "cannot be read"),
         ("12 um; 3", "m", "cannot be read"),
         ("2e9 um", "m", "outside"),
@@ -93,6 +98,8 @@ def test_show_converts_units_with_an_offset_and_compound_ones():
     [
         ({"gapp": "12 um"}, 'unknown key "gapp" in [device]'),
         ({"paths": "many"}, "paths = 'many' in [device]: input should be a valid integer"),
+        ({"rows": True}, "rows = true is not a whole number"),
+        ({"rows": 10**5000}, "rows = 1e+300 is outside 1 to 10000"),
         ({"rows": 2.5}, "rows = 2.5 in [device]: input should be a valid integer"),
     ],
 )

@@ -2,7 +2,8 @@
 
 import math
 
-from geometries.mesh import Resolution, extrude, layer_heights, mesh_outline
+from geometries.extrude import extrude, layer_heights
+from geometries.mesh import Resolution, mesh_outline
 from geometries.outline import Arc, Loop, Outline, rectangle
 
 
