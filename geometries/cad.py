@@ -34,11 +34,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
+from geometries.device import Device
 from geometries.extrude import extrude, layer_heights
 from geometries.mesh import Mesh, Resolution, draw_fluid, gmsh_session, mesh_outline
 from geometries.outline import CHORD_TOLERANCE, Arc, Line, Loop, Outline, Point, Segment
@@ -59,18 +60,8 @@ _MOST_TETRAHEDRA = 2_000_000
 _DATE = datetime(2000, 1, 1)
 
 
-class Drawable(Protocol):
-    """What a device must offer to be exported."""
-
-    kind: str
-
-    def block(self, paths: float = 0.5, rows: int = 2) -> Outline:
-        """The drawing of a block; with no arguments the unit cell."""
-        ...
-
-
 def export(
-    device: Drawable,
+    device: Device,
     formats: str | Iterable[str] = ("msh", "step", "dxf", "gds", "svg", "vtu"),
     directory: str | Path = ".",
     *,

@@ -82,8 +82,8 @@ class Device(Values):
         """Design rules that this device breaks, in the order to mend them; empty when it can be made."""
         raise NotImplementedError
 
-    def block(self, paths: float, rows: int) -> Outline:
-        """The fluid of a piece of the device, ``paths`` wide and ``rows`` long, as a drawing in um."""
+    def block(self, paths: float = 0.5, rows: int = 2) -> Outline:
+        """The fluid of a piece of the device as a drawing in um; with no arguments its unit cell."""
         raise NotImplementedError
 
     def check(self, limits: Limits | None = None) -> None:

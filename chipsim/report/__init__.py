@@ -18,7 +18,6 @@ def write_page(result: Result, path: Path) -> None:
         result: A finished run.
         path: The file.
     """
-    from chipsim.report.devices import page_of  # matplotlib and jinja2 are slow to import, and only needed here
-    from chipsim.report.page import render
+    from chipsim.report.page import html  # matplotlib and jinja2 are slow to import, and only needed here
 
-    Path(path).write_text(render(page_of(result)), encoding="utf-8")
+    Path(path).write_text(html(result), encoding="utf-8")

@@ -1,2 +1,21 @@
-def write_page(result, path):
-    raise NotImplementedError
+"""Which page a device gets, by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chipsim.report import cluster_chip
+from chipsim.report.frame import Page, render
+from geometries.cluster_chip import ClusterChip
+
+if TYPE_CHECKING:
+    from chipsim.study.run import Result
+
+#: What makes the page of each kind of device.
+PAGES: dict[str, Callable[[Result], Page]] = {ClusterChip.kind: cluster_chip.page}
+
+
+def html(result: Result) -> str:
+    """The report of a result as HTML."""
+    return render(PAGES[result.design.device.kind](result))

@@ -6,14 +6,17 @@ In space the picture is that of the plane at mid-depth, where the mesh ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
-from matplotlib.tri import LinearTriInterpolator, Triangulation
+from matplotlib.tri import Triangulation
 from numpy.typing import NDArray
 
+from chipsim.flow.field import Field
 from chipsim.flow.result import Flow
 from geometries.cluster_chip import ClusterChip
 from geometries.mesh import UNIT
@@ -25,6 +28,16 @@ Window = tuple[float, float, float, float]
 _QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
 
 
+def pixel_centres(window: Window, pixels: int) -> tuple[Array, Array]:
+    """Coordinates of square pixels, ``pixels`` of them along the window, shape (rows, pixels), from the lower left."""
+    x0, x1, y0, y1 = window
+    rows = round(pixels * (y1 - y0) / (x1 - x0))
+    along = x0 + (np.arange(pixels) + 0.5) * (x1 - x0) / pixels
+    across = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    x, y = np.meshgrid(along, across)
+    return x, y
+
+
 @dataclass(frozen=True)
 class Plane:
     """The flow in the plane of an endless array.
@@ -34,6 +47,18 @@ class Plane:
     """
 
     flow: Flow
+    # Streamlines by what they were asked for: several pictures show the same piece.
+    _drawn: dict[Any, list[Array]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, flow: Flow | Plane) -> Plane:
+        """The plane of a flow; a plane stays as it is, with what was worked out for the picture before."""
+        return flow if isinstance(flow, Plane) else cls(flow)
+
+    @cached_property
+    def wall(self) -> WallShear:
+        """Wall shear along a pillar."""
+        return wall_shear(self)
 
     @property
     def chip(self) -> ClusterChip:
@@ -60,13 +85,14 @@ class Plane:
         return nodes, np.concatenate([places[:, list(quarter)] for quarter in _QUARTERS])
 
     @cached_property
-    def _interpolators(self) -> tuple[LinearTriInterpolator, ...]:
+    def _plane(self) -> tuple[Triangulation, Array]:
+        """The triangulation, and velocity and pressure on its nodes, shape (nodes, 3)."""
         field = _field(self.flow)
         nodes, triangles = self.triangles
         x, y = field.mesh.points[nodes, :2].T
-        plane = Triangulation(x, y, triangles)
-        values = field.velocity[nodes, 0], field.velocity[nodes, 1], field.pressure[nodes]
-        return tuple(LinearTriInterpolator(plane, v) for v in values)
+        return Triangulation(x, y, triangles), np.column_stack(
+            [field.velocity[nodes, :2], field.pressure[nodes]]
+        )
 
     def at(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """Velocity along and across over q (1/um), and pressure over viscosity and q (1/um2); nan in pillars.
@@ -81,9 +107,28 @@ class Plane:
         # A hair inside, so that rounding does not put the cell's sides outside.
         along = np.clip(along, start + 1e-7, start + 2 * self.row - 1e-7)
         folded = np.clip(np.abs(across), 1e-7, self.pitch / 2 - 1e-7)
-        u, v, p = (np.ma.filled(f(along, folded), np.nan) for f in self._interpolators)
+        u, v, p = self._interpolate(along, folded)
         slope = self.flow.row_resistance * UNIT**2 / self.row
         return u, v * np.sign(across), p - slope * x
+
+    def _interpolate(self, x: Array, y: Array) -> Array:
+        """Linear on each triangle; every point is looked up once for all three values, shape (3, *x.shape)."""
+        plane, values = self._plane
+        where = np.asarray(plane.get_trifinder()(x, y), dtype=np.int64)
+        corners = plane.triangles[where]
+        px, py = plane.x[corners], plane.y[corners]
+        ax, ay, bx, by = (
+            px[..., 1] - px[..., 0],
+            py[..., 1] - py[..., 0],
+            px[..., 2] - px[..., 0],
+            py[..., 2] - py[..., 0],
+        )
+        dx, dy, size = x - px[..., 0], y - py[..., 0], ax * by - ay * bx
+        b, c = (dx * by - dy * bx) / size, (ax * dy - ay * dx) / size
+        weights = np.stack([1 - b - c, b, c], axis=-1)
+        found = np.einsum("...k,...kv->v...", weights, values[corners])
+        found[:, where < 0] = np.nan
+        return found
 
     def image(self, window: Window, pixels: int) -> tuple[Array, Array, NDArray[np.bool_]]:
         """Speed and pressure on the pixels of a window, and where pillars are, shape (rows, pixels).
@@ -92,24 +137,16 @@ class Plane:
         """
         from scipy.ndimage import distance_transform_edt
 
-        x, y = self._pixels(window, pixels)
+        x, y = pixel_centres(window, pixels)
         u, v, p = self.at(x, y)
         solid = np.isnan(u)
         nearest = tuple(distance_transform_edt(solid, return_distances=False, return_indices=True))
         return np.hypot(u, v)[nearest], p[nearest], solid
 
-    @staticmethod
-    def _pixels(window: Window, pixels: int) -> tuple[Array, Array]:
-        x0, x1, y0, y1 = window
-        rows = round(pixels * (y1 - y0) / (x1 - x0))
-        along = x0 + (np.arange(pixels) + 0.5) * (x1 - x0) / pixels
-        across = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
-        x, y = np.meshgrid(along, across)
-        return x, y
-
-    def window(self, paths: float, rows: float, before: float = 0.3) -> Window:
-        """A piece of the array ``rows`` rows long and ``paths`` pitches wide, from a little before row 0."""
-        return -before * self.row, (rows - before) * self.row, -0.5 * self.pitch, (paths - 0.5) * self.pitch
+    def window(self, paths: float, rows: float) -> Window:
+        """A piece of the array ``rows`` rows long and ``paths`` pitches wide, from the strip before row 0."""
+        before = (self.row - self.chip.pillar_length / UNIT) / 2
+        return -before, rows * self.row - before, -0.5 * self.pitch, (paths - 0.5) * self.pitch
 
     @cached_property
     def pillar(self) -> Array:
@@ -126,7 +163,7 @@ class Plane:
         inside = np.all(tips + high > (x0, y0), axis=1) & np.all(tips + low < (x1, y1), axis=1)
         return tips[inside]
 
-    def streamlines(self, window: Window, per_path: int = 10, step: float = 0.25) -> list[Array]:
+    def streamlines(self, window: Window, per_path: int = 10, step: float = 0.4) -> list[Array]:
         """Streamlines through a window, an equal share of the flow between neighbours, each of shape (points, 2).
 
         Args:
@@ -135,14 +172,17 @@ class Plane:
             step: Length of a step, um.
         """
         x0, x1, y0, y1 = window
+        out = self._drawn.get((window, per_path, step))
+        if out is not None:
+            return out
         wind = self._wind(step)
         start = x0 - step
         y = (np.arange(400) + 0.5) / 800 * self.pitch
-        share = np.cumsum(np.maximum(wind(np.full_like(y, start), y)[0], 0.0))
+        share = np.cumsum(np.maximum(wind(np.full_like(y, start), y).real, 0.0))
         wanted = (np.arange(per_path // 2) + 0.5) / (per_path // 2)
         seeds = np.interp(wanted, share / share[-1], y)
-        lines = _follow(wind, np.full_like(seeds, start), seeds, x1 + step, step)
-        out = []
+        lines = _follow(wind, start + 1j * seeds, x1 + step, step)
+        out = self._drawn[window, per_path, step] = []
         for line in lines:
             for n in range(int(y0 // self.pitch) - 1, int(y1 // self.pitch) + 2):
                 for mirror in (1, -1):
@@ -151,92 +191,120 @@ class Plane:
                         out.append(moved)
         return out
 
-    def _wind(self, step: float):  # noqa: ANN202
-        """Velocity by look-up on a fine grid over one period: a streamline asks thousands of times."""
-        from scipy.ndimage import map_coordinates
-
+    def _wind(self, step: float) -> Callable[[Array, Array], Array]:
+        """Velocity as u + iv by look-up on a fine grid over one period: a streamline asks thousands of times."""
         columns, lines = (int(np.ceil(2 * length / step)) for length in (2 * self.row, self.pitch))
         x, y = np.meshgrid(np.arange(columns) / columns * 2 * self.row, np.arange(lines) / lines * self.pitch)
-        u, v, _ = (np.nan_to_num(a) for a in self.at(x, y))
+        u, v, _ = self.at(x, y)
+        grid = np.nan_to_num(u + 1j * v)
 
-        def wind(along: Array, across: Array) -> tuple[Array, Array]:
-            where = across / self.pitch * lines, along / (2 * self.row) * columns
-            return tuple(map_coordinates(a, where, order=1, mode="grid-wrap") for a in (u, v))
+        def wind(along: Array, across: Array) -> Array:
+            i, j = across / self.pitch * lines, along / (2 * self.row) * columns
+            below, left = np.floor(i).astype(int), np.floor(j).astype(int)
+            up, right = i - below, j - left
+            b0, b1, l0, l1 = below % lines, (below + 1) % lines, left % columns, (left + 1) % columns
+            lower = grid[b0, l0] * (1 - right) + grid[b0, l1] * right
+            upper = grid[b1, l0] * (1 - right) + grid[b1, l1] * right
+            return lower * (1 - up) + upper * up
 
         return wind
 
 
-def _follow(wind, x: Array, y: Array, end: float, step: float) -> list[Array]:  # noqa: ANN001
-    """Follow the flow from points (x, y) to x = ``end`` in steps of equal length (fourth-order Runge-Kutta)."""
+def _follow(
+    wind: Callable[[Array, Array], Array], start: NDArray[np.complex128], end: float, step: float
+) -> list[Array]:
+    """Follow the flow from points x + iy to x = ``end`` in steps of equal length (fourth-order Runge-Kutta)."""
 
-    def heading(at: Array) -> Array:
-        velocity = np.stack(wind(at[:, 0], at[:, 1]), axis=1)
-        return velocity / np.maximum(np.linalg.norm(velocity, axis=1, keepdims=True), 1e-300)
+    def heading(at: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        velocity = wind(at.real, at.imag)
+        return velocity / np.maximum(np.abs(velocity), 1e-300)
 
-    at = np.column_stack([x, y])
+    at = start
     path = [at]
-    for _ in range(int(4 * (end - x.min()) / step)):
+    for _ in range(int(4 * (end - at.real.min()) / step)):
         a = heading(at)
         b = heading(at + step / 2 * a)
         c = heading(at + step / 2 * b)
         d = heading(at + step * c)
         at = at + step / 6 * (a + 2 * b + 2 * c + d)
         path.append(at)
-        if at[:, 0].min() > end:
+        if at.real.min() > end:
             break
     whole = np.stack(path, axis=1)
-    return [line[: np.searchsorted(line[:, 0], end) + 1] for line in whole]
+    points = [np.column_stack([line.real, line.imag]) for line in whole]
+    return [line[: np.searchsorted(line[:, 0], end) + 1] for line in points]
 
 
 @dataclass(frozen=True)
 class WallShear:
-    """Wall shear rate over q along the half outline of a pillar.
+    """Wall shear rate over q along the half outline of a pillar, at mid-depth of a flow in space.
 
     Attributes:
         distance: From the tip along the wall, um, ascending, shape (n,).
         rate: Shear rate over q, 1/um2, shape (n,).
-        height: Above the floor, um, shape (n,); 0 in the plane.
         half: Half the outline, from the tip to the middle of the base, um.
         corner: Distance at which the flank ends and the base begins, um.
     """
 
     distance: Array
     rate: Array
-    height: Array
     half: shapely.LineString
     corner: float
 
-    @cached_property
-    def middle(self) -> tuple[Array, Array]:
-        """Distance and rate at mid-depth (in the plane: all of them), one value a place."""
-        levels = np.unique(np.round(self.height, 6))
-        # The three levels of quadrature points nearest to mid-depth are those of the last layer of cells.
-        top = self.height >= levels[-min(3, len(levels))] - 1e-6
-        kept, place = np.unique(np.round(self.distance[top], 2), return_inverse=True)
-        return kept, np.bincount(place, self.rate[top]) / np.bincount(place)
+    def ribbon(self, window: Window, tips: Array, pixels: int, inside: float, outside: float) -> Array:
+        """Rate over q on a ribbon along the walls of pillars, each pixel that of the nearest wall; nan elsewhere.
 
-    def around(self, points: Array) -> Array:
-        """Rate over q at mid-depth at points, shape (n, 2), of the outline of a pillar whose tip is at the origin."""
-        where = shapely.points(points[:, 0], np.abs(points[:, 1]))
-        return np.interp(shapely.line_locate_point(self.half, where), *self.middle)
+        Args:
+            window: The picture, um.
+            tips: Tips of its pillars, um, shape (pillars, 2).
+            pixels: Along the picture.
+            inside: Width of the ribbon within the pillar, um.
+            outside: Its width in the fluid, um.
+
+        Returns:
+            Values, shape (rows, pixels).
+        """
+        from scipy.spatial import cKDTree
+
+        x, y = pixel_centres(window, pixels)
+        out = np.full(x.shape, np.nan)
+        places = np.arange(0.0, self.half.length, 0.03)
+        rate = np.interp(places, self.distance, self.rate)
+        outline = shapely.get_coordinates(shapely.line_interpolate_point(self.half, places))
+        tree, reach = cKDTree(outline), max(inside, outside)
+        body = shapely.Polygon([*outline, *(outline[::-1] * (1, -1))])
+        low, high = outline.min(axis=0) - reach, outline.max(axis=0) + reach
+        for tip in tips:
+            columns = slice(*np.searchsorted(x[0], (tip[0] + low[0], tip[0] + high[0])))
+            rows = slice(*np.searchsorted(y[:, 0], (tip[1] - high[1], tip[1] + high[1])))
+            points = np.stack([x[rows, columns] - tip[0], np.abs(y[rows, columns] - tip[1])], axis=-1)
+            distance, place = tree.query(points, distance_upper_bound=reach)
+            close = np.isfinite(distance)
+            within = shapely.contains_xy(body, points[close, 0], points[close, 1])
+            close[close] = distance[close] < np.where(within, inside, outside)
+            out[rows, columns][close] = rate[place[close]]
+        return out
 
 
-def wall_shear(flow: Flow) -> WallShear:
+def wall_shear(plane: Plane) -> WallShear:
     """Wall shear on the pillars of the cell, brought onto the half outline of one of them."""
-    plane, sample = Plane(flow), _field(flow).on("pillars")
-    outline = shapely.LineString(plane.pillar)
+    sample = _field(plane.flow).on("pillars")
+    points, rate = sample.points[:, :2], sample.shear_rate
+    if sample.points.shape[1] == 3:
+        # The three levels of quadrature points nearest to mid-depth are those of the last layer of cells.
+        height = np.round(sample.points[:, 2], 6)
+        top = height >= np.unique(height)[-3]
+        points, rate = points[top], rate[top]
     half = _half(plane.pillar)
-    x0, y0, x1, y1 = *sample.points[:, :2].min(axis=0), *sample.points[:, :2].max(axis=0)
-    tips = plane.places((x0, x1, y0, y1))
-    local = sample.points[:, None, :2] - tips[None]
-    nearest = shapely.distance(shapely.points(local), outline).argmin(axis=1)
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    local = points[:, None] - plane.places((x0, x1, y0, y1))[None]
+    nearest = shapely.distance(shapely.points(local), shapely.LineString(plane.pillar)).argmin(axis=1)
     own = local[np.arange(len(local)), nearest]
-    distance = shapely.line_locate_point(half, shapely.points(own[:, 0], np.abs(own[:, 1])))
-    height = sample.points[:, 2] if sample.points.shape[1] == 3 else np.zeros(len(own))
-    order = np.argsort(distance, kind="stable")
+    distance = np.round(shapely.line_locate_point(half, shapely.points(own[:, 0], np.abs(own[:, 1]))), 2)
+    where, index = np.unique(distance, return_inverse=True)
     corners = np.array(half.coords)
     corner = float(shapely.line_locate_point(half, shapely.Point(corners[corners[:, 1].argmax()])))
-    return WallShear(distance[order], sample.shear_rate[order], height[order], half, corner)
+    return WallShear(where, np.bincount(index, rate) / np.bincount(index), half, corner)
 
 
 def _half(outline: Array) -> shapely.LineString:
@@ -248,7 +316,7 @@ def _half(outline: Array) -> shapely.LineString:
     return shapely.LineString([(tip, 0.0), *upper, (foot, 0.0)])
 
 
-def _field(flow: Flow):  # noqa: ANN202
+def _field(flow: Flow) -> Field:
     if flow.cell.field is None:
         raise ValueError("the field of this flow is on another rank")
     return flow.cell.field

@@ -6,9 +6,9 @@ import math
 
 #: What one of each unit is in SI.
 SCALES = {
-    "µm": 1e-6, "mm": 1e-3, "deg": math.pi / 180, "µm/s": 1e-6, "mL/h": 1e-6 / 3600, "mL": 1e-6, "/mL": 1e6,
+    "µm": 1e-6, "mm": 1e-3, "°": math.pi / 180, "µm/s": 1e-6, "mL/h": 1e-6 / 3600, "mL": 1e-6, "/mL": 1e6,
     "mPa s": 1e-3, "Pa": 1.0, "mPa": 1e-3, "dyn/cm²": 0.1, "nN": 1e-9, "pN/µm": 1e-6, "1/s": 1.0, "1/µm²": 1e12,
-    "Pa/(mL/h)": 3600e6, "°C": 1.0, "": 1.0,
+    "Pa/(mL/h)": 3600e6,
 }  # fmt: skip
 
 NONE = "–"
@@ -39,7 +39,8 @@ def say(value: float | None, unit: str, digits: int = 3) -> str:
     """An SI value in a unit of :data:`SCALES`, with it: ``say(12e-6, "µm")`` gives ``"12 µm"``."""
     if value is None:
         return NONE
-    return f"{number(value / SCALES[unit], digits)} {unit}".strip()
+    space = "" if unit == "°" else " "
+    return f"{number(value / SCALES[unit], digits)}{space}{unit}"
 
 
 def percent(fraction: float | None) -> str:
@@ -48,20 +49,21 @@ def percent(fraction: float | None) -> str:
 
 
 def percent_span(span: tuple[float, float] | None) -> str:
-    """A range of fractions in percent: ``"40.5 to 41.9 %"``."""
+    """A range of fractions in percent: ``"40.5–41.9 %"``."""
     if span is None:
         return NONE
-    low, high = (_percent(x) for x in span)
-    return f"{low} %" if low == high else f"{low} to {high} %"
+    low, high = (_percent(x, 4) for x in span)
+    return f"{low} %" if low == high else f"{low}–{high} %"
 
 
-def _percent(fraction: float) -> str:
+def _percent(fraction: float, most: int = 6) -> str:
     rare = min(fraction, 1 - fraction) * 100
     if rare <= 0:
         return "0" if fraction <= 0 else "100"
-    if rare < 1e-4:
-        return "< 0.0001" if fraction < 0.5 else "> 99.9999"
-    decimals = max(1, 1 - math.floor(math.log10(rare)))
+    if rare < 10.0**-most:
+        least = 10.0**-most
+        return f"< {least:.{most}f}" if fraction < 0.5 else f"> {100 - least:.{most}f}"
+    decimals = min(most, max(1, 1 - math.floor(math.log10(rare))))
     return _trimmed(f"{100 * fraction:.{decimals}f}")
 
 
@@ -75,7 +77,9 @@ def duration(seconds: float | None) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:
         return f"{number(seconds / 86400, 2)} days"
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
+    return " ".join(
+        part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part
+    )
 
 
 def pascals(value: float | None, digits: int = 3) -> str:
