@@ -121,11 +121,10 @@ def export(
     loaded.device.check(loaded.limits)
     folder = output or Path("out") / loaded.name
     require_writable(folder)
+    formats, size = _formats(to), _block(block)
     with _progress() as progress:
-        progress(f"writing {to}")
-        files = write_files(
-            loaded.device, [f.strip().lower() for f in to.split(",")], folder, block=_block(block)
-        )
+        progress(f"writing {', '.join(formats)}")
+        files = write_files(loaded.device, formats, folder, block=size)
     for file in files:
         typer.echo(str(file))
 
@@ -140,6 +139,16 @@ def doctor() -> None:
     render(checks)
     if not all(check.ok for check in checks if check.vital):
         raise typer.Exit(1)
+
+
+def _formats(text: str) -> list[str]:
+    from geometries.cad import FORMATS
+
+    asked = [name.strip().lower() for name in text.split(",")]
+    for name in asked:
+        if name not in FORMATS:
+            raise DesignError(f'--to "{name}" is unknown; known formats are {", ".join(FORMATS)}')
+    return asked
 
 
 def _block(text: str) -> tuple[int, int]:
@@ -193,7 +202,7 @@ def main() -> None:
     except MeshError as error:
         status = _fail(str(error), 1)
     except KeyboardInterrupt:
-        status = _fail("interrupted; nothing half-written was left, and solved flows stay stored", 130)
+        status = 130
     except (typer.Abort, BrokenPipeError):
         status = 1
     except ModuleNotFoundError as error:
@@ -205,6 +214,8 @@ def main() -> None:
         if type(error).__name__ != "SolverError":
             raise
         status = _fail(str(error), 1)
+    if status == 130:  # typer turns Ctrl-C into this status
+        _fail("interrupted; nothing half-written was left, and solved flows stay stored", status)
     if status not in (0, 2) and "OMPI_COMM_WORLD_SIZE" in os.environ:
         from mpi4py import MPI
 

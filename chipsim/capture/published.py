@@ -19,7 +19,7 @@ from chipsim.capture.calibration import CELLS, TARGET, stored, tension_for
 from chipsim.capture.cluster_chip import BACKGROUND
 from chipsim.capture.clusters import Thresholds
 from chipsim.capture.gates import straddling_fraction
-from chipsim.capture.setting import SAMPLES, Setting
+from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
 from chipsim.capture.statistics import Z95, exact, spread_around
 from chipsim.capture.trap import Trap
 from chipsim.cells import CellLine, table
@@ -29,7 +29,6 @@ _REPORTS = (
 )
 SIZES = tuple(range(1, 31))
 LARGE = tuple(range(4, 31))
-_RANGE_SAMPLES = 2_000
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def comparison(
     *,
     seed: int = 0,
     samples: int = SAMPLES,
-    range_samples: int = _RANGE_SAMPLES,
+    range_samples: int = RANGE_SAMPLES,
     assumed: Assumptions | None = None,
 ) -> Comparison:
     """Compare the model with the published capture; meaningful for the published chip at 2.5 mL/h, 4 mPa s.

@@ -12,7 +12,7 @@ from chipsim.capture.trap import Trap
 from chipsim.cells import CellLine
 
 SAMPLES = 20_000
-RANGE_SAMPLES = 4_000
+RANGE_SAMPLES = 2_000
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class CellFlow:
         method: Linear solver.
         unknowns: Free unknowns of the system.
         iterations: Iterations of the linear solver.
-        residual: Its residual.
+        residual: Its relative residual (of MINRES: preconditioned).
         field: Velocity over q (1/um) and pressure about its mean slope over viscosity and q (1/um2) on the mesh; on
             rank 0 only.
     """

@@ -23,7 +23,7 @@ class SolverError(RuntimeError):
 
 @dataclass(frozen=True)
 class LinearResult:
-    """Solution with what is known of the solve."""
+    """Solution with what is known of the solve; the residual is relative to that of no flow."""
 
     x: PETSc.Vec
     method: str
@@ -113,6 +113,7 @@ def solve_minres(
     prefix = ksp.getOptionsPrefix()
     ksp.setOperators(matrix, _preconditioner_matrix(matrix, mass, dim))
     ksp.setFromOptions()
+    ksp.setConvergenceHistory()
     pc = ksp.getPC()
     rows = matrix.getNestISs()[0]
     pc.setFieldSplitIS(*[(str(i), rows[i]) for i in range(dim + 1)])
@@ -134,7 +135,10 @@ def solve_minres(
     except PETSc.Error as error:
         raise SolverError(f"MINRES failed ({error})") from None
     _require_converged(ksp, "MINRES")
-    return LinearResult(x, "MINRES with p-multigrid", ksp.getIterationNumber(), float(ksp.getResidualNorm()))
+    history = ksp.getConvergenceHistory()
+    return LinearResult(
+        x, "MINRES with p-multigrid", ksp.getIterationNumber(), float(history[-1] / history[0])
+    )
 
 
 def _preconditioner_matrix(matrix: PETSc.Mat, mass: PETSc.Mat, dim: int) -> PETSc.Mat:

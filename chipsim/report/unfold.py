@@ -273,6 +273,7 @@ class WallShear:
         outline = shapely.get_coordinates(shapely.line_interpolate_point(self.half, places))
         tree, reach = cKDTree(outline), max(inside, outside)
         body = shapely.Polygon([*outline, *(outline[::-1] * (1, -1))])
+        shapely.prepare(body)
         low, high = outline.min(axis=0) - reach, outline.max(axis=0) + reach
         for tip in tips:
             columns = slice(*np.searchsorted(x[0], (tip[0] + low[0], tip[0] + high[0])))
