@@ -17,6 +17,7 @@ from typing import Any
 
 from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions, variations
 from chipsim.capture.cautions import cautions
+from chipsim.capture.margins import Margin, margins
 from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
 from chipsim.capture.singles import half_pressure_singles
 from chipsim.capture.statistics import Fraction, exact, spread_around
@@ -111,6 +112,11 @@ class Capture:
     setting: Setting
     warnings: tuple[str, ...]
 
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        """The largest junction load and the membrane shear beside the strengths known."""
+        return margins((entry.junction_load for entry in self.entries), self.setting.wall_shear)
+
     def to_dict(self) -> dict[str, Any]:
         """The documented keys of result.json."""
         s = self.setting
@@ -121,6 +127,7 @@ class Capture:
             "wbc_carryover_per_ml_range": list(self.wbc_carryover_per_ml_range),
             "purity": self.purity,
             "single_cell_carryover": self.single_cell_carryover,
+            "margins": [margin.to_dict() for margin in self.margins],
             "capture_model": {
                 "throat_pressure_pa": s.pressure(),
                 "encounters": s.assumed.encounters or s.trap.rows,

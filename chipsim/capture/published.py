@@ -302,6 +302,10 @@ def _shortfalls(
             "This is not the published chip at its published operation, so the published values are for orientation only.",
             *said,
         ]
+    said.append(
+        "Of the published chip only the 12 um gaps, the 2.5 mL/h and the slide could be read in a source; its other dimensions "
+        "and counts are recalled or assumed, as cluster_chip_2015.toml says of each."
+    )
     for point in points:
         if point.role != "calibrated" and not point.within:
             side = "under" if point.predicted < point.accepted[0] else "over"

@@ -220,7 +220,7 @@ def _capture(result: Result) -> Section:
         "What stays, what passes, what breaks",
         (text,),
         tuple(pictures),
-        (tables.entries(captured), tables.harvest(result)),
+        (tables.entries(captured), tables.harvest(result), tables.margins(captured)),
     )
 
 

@@ -151,6 +151,25 @@ def harvest(result: Result) -> Table:
     return pairs(rows, "Harvest")
 
 
+def margins(captured: Capture) -> Table:
+    """Loads beside the strengths known."""
+    rows = []
+    for margin in captured.margins:
+        unit = "nN" if margin.what == "junction load" else "Pa"
+        scale = 1e9 if unit == "nN" else 1.0
+        rows.append(
+            (
+                margin.what,
+                f"{number(margin.here * scale)} {unit}",
+                f"{number(margin.known * scale)} {unit}",
+                f"1/{1 / margin.ratio:.2g}" if margin.ratio < 1 else f"{margin.ratio:.2g}",
+                margin.meaning,
+            )
+        )
+    head = ("largest", "here", "known", "here over known", "what is known")
+    return Table(head, tuple(rows), "lrrrl", "How gentle: loads beside what is known to part or harm cells")
+
+
 _VERDICTS = {"qualitative": "as published", "predicted": "met"}
 
 

@@ -365,3 +365,16 @@ def test_comparison_is_plain_and_says_where_it_falls_short():
     assert found.is_published_chip
     other = comparison(replace(TRAP, gap=10e-6), None, operation(), samples=200, range_samples=50)
     assert not other.is_published_chip and "not the published chip" in other.shortfalls[0]
+
+
+def test_margins_name_every_strength_known():
+    from chipsim.capture.margins import margins
+
+    found = margins([None, 0.2e-9, 0.3e-9], 0.25)
+    junctions = [m for m in found if m.what == "junction load"]
+    assert all(m.here == 0.3e-9 for m in junctions)
+    assert min(m.known for m in junctions) == pytest.approx(0.63e-9, rel=0.01)  # Byers, 0.35 Pa at 7.5 um
+    assert [m.ratio for m in found if m.what == "membrane shear"] == pytest.approx(
+        [0.25 / 1.5, 0.25 / 6, 0.25 / 15]
+    )
+    assert margins([None], None) == ()
