@@ -64,6 +64,9 @@ def margins(junction_loads: Iterable[float | None], membrane_shear: float | None
                 f"{evidence.population} junctions {verb}: {evidence.shear_stress:g} Pa of shear, {evidence.source}",
             )
         )
-    for limit, meaning in MEMBRANE_SHEAR_LIMITS if membrane_shear is not None else ():
-        found.append(Margin("membrane shear", membrane_shear, limit, meaning))
+    if membrane_shear is not None:
+        found += [
+            Margin("membrane shear", membrane_shear, limit, meaning)
+            for limit, meaning in MEMBRANE_SHEAR_LIMITS
+        ]
     return tuple(found)
