@@ -1,5 +1,6 @@
 """The command line as a user meets it: in a process of its own, exit status and what is left on disk included."""
 
+import functools
 import json
 import os
 import signal
@@ -154,7 +155,10 @@ def test_interrupted_leaves_nothing(tmp_path):
         "3",
         "--fresh",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A test run in the background of a shell has Ctrl-C ignored, and would pass that on.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stderr=pipe, stdout=pipe, text=True, preexec_fn=heard)
     line = process.stderr.readline()
     assert "meshing" in line
     process.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """tools/env where nothing may be downloaded: what it refuses, and that it leaves nothing half-made."""
 
+import functools
 import os
 import shutil
 import signal
@@ -105,7 +106,11 @@ def test_failed_bootstrap_leaves_nothing(host, tmp_path):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_interrupted_bootstrap_leaves_nothing(host, tmp_path, number, status):
     stub(host, "mmdebstrap", f"echo $$ >{tmp_path}/pid; sleep 60")
-    with subprocess.Popen([str(ENV), "true"], env=environment(host), stderr=subprocess.PIPE) as process:
+    # A test run in the background of a shell has Ctrl-C ignored, and would pass that on.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        [str(ENV), "true"], env=environment(host), stderr=subprocess.PIPE, preexec_fn=heard
+    ) as process:
         deadline = time.monotonic() + 20
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert time.monotonic() < deadline
