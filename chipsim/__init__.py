@@ -13,8 +13,10 @@ from chipsim.design import Carried, Design, Operation, design_from_dict, load_de
 from chipsim.flow.result import Flow
 from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import write_page
-from chipsim.study.run import Result, run, write
+from chipsim.study.result import Result
+from chipsim.study.run import run
 from chipsim.study.solve import package_version, solve
+from chipsim.study.write import write
 from geometries import ClusterChip, DesignError, Limits
 
 __version__ = package_version()

@@ -82,8 +82,8 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print result.json to standard output.")] = False,
 ) -> None:
     """Draw, mesh and solve a design, estimate what it captures, and write a report."""
-    from chipsim.study.run import require_writable, write
     from chipsim.study.run import run as compute
+    from chipsim.study.write import require_writable, write
 
     path = find_design(design)
     loaded = load_design(path, set_ or ())
@@ -114,7 +114,7 @@ def export(
     block: Annotated[str, typer.Option(help="Array block as PATHSxROWS.")] = "8x8",
 ) -> None:
     """Write unit cell and array block as mesh, solid, mask and drawing."""
-    from chipsim.study.run import require_writable
+    from chipsim.study.write import require_writable
     from geometries.cad import export as write_files
 
     loaded = load_design(find_design(design), set_ or ())

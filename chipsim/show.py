@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chipsim.design import Design
-from chipsim.study.run import Result
+from chipsim.study.result import Result
 from geometries import ClusterChip, DesignError, Device
 from geometries.quantities import show
 

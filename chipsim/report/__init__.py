@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chipsim.study.run import Result
+    from chipsim.study.result import Result
 
 __all__ = ["write_page"]
 

@@ -12,7 +12,7 @@ from geometries.drawing import draw
 
 if TYPE_CHECKING:
     from chipsim.capture import Entry
-    from chipsim.study.run import Result
+    from chipsim.study.result import Result
 
 _NAMED_SIZES = 3
 _CURVES = 6

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from chipsim.report.style import svg
 
 if TYPE_CHECKING:
-    from chipsim.study.run import Result
+    from chipsim.study.result import Result
 
 
 @dataclass(frozen=True)

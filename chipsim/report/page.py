@@ -10,7 +10,7 @@ from chipsim.report.frame import Page, render
 from geometries.cluster_chip import ClusterChip
 
 if TYPE_CHECKING:
-    from chipsim.study.run import Result
+    from chipsim.study.result import Result
 
 #: What makes the page of each kind of device.
 PAGES: dict[str, Callable[[Result], Page]] = {ClusterChip.kind: cluster_chip.page}

@@ -17,7 +17,7 @@ from chipsim.report.units import NONE, duration, number, pascals, percent, perce
 from geometries.cluster_chip import ClusterChip
 
 if TYPE_CHECKING:
-    from chipsim.study.run import Result
+    from chipsim.study.result import Result
 
 #: Has no cortical tension in the model: it passes.
 RED_CELL = BACKGROUND[1]

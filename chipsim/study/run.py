@@ -1,84 +1,14 @@
-"""The main job: a design in, flow and capture out, and everything written to a folder."""
+"""The main job: a design in, flow and capture out."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import numpy as np
-
-from chipsim.capture import Capture, Comparison, capture, comparison
+from chipsim.capture import capture, comparison
 from chipsim.design import Design
-from chipsim.flow.result import Flow
+from chipsim.study.result import Result
 from chipsim.study.solve import rank, solve
-from geometries import DesignError
-from geometries.mesh import UNIT
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run.
-
-    Attributes:
-        design: What was asked.
-        flow: The flow through it.
-        capture: What it retains, lets pass and breaks.
-        comparison: Prediction beside the published measurements.
-        seed: Of the Monte Carlo.
-        times: Seconds that each step took; not part of what is compared between runs.
-    """
-
-    design: Design
-    flow: Flow
-    capture: Capture
-    comparison: Comparison
-    seed: int
-    times: dict[str, float] = field(default_factory=dict, compare=False)
-
-    @property
-    def warnings(self) -> list[str]:
-        """Everything a reader must know, once each."""
-        operation = self.design.operation
-        problems = [str(p) for p in self.design.device.problems(self.design.limits)]
-        flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
-        return list(
-            dict.fromkeys(
-                [
-                    *problems,
-                    *operation.liquid().warnings,
-                    *flow,
-                    *self.capture.warnings,
-                    *self.comparison.shortfalls,
-                ]
-            )
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The content of ``result.json``: deterministic, SI, units in the names."""
-        operation = self.design.operation
-        flow = self.flow.to_dict(operation.flow_rate, operation.viscosity)
-        captured = self.capture.to_dict()
-        return {
-            "design": self.design.to_dict(),
-            "seed": self.seed,
-            "versions": self.flow.versions,
-            "model": self.flow.cell.model,
-            "flow": flow,
-            **captured,
-            "published": self.comparison.to_dict(),
-            "warnings": self.warnings,
-        }
 
 
 def run(
@@ -88,7 +18,7 @@ def run(
     seed: int = 0,
     refine: float = 1.0,
     fresh: bool = False,
-    progress: Progress = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Result | None:
     """Flow and capture of a design.
 
@@ -129,114 +59,3 @@ def run(
     beside = comparison(device, flow, operation, seed=seed)
     times["comparison_s"] = time.perf_counter() - start
     return Result(design, flow, captured, beside, seed, times)
-
-
-def write(result: Result, folder: str | Path, progress: Progress = lambda _: None) -> list[Path]:
-    """Write ``result.json``, ``report.html``, ``fields.vtu``, ``design.svg`` and ``run.json`` into a folder.
-
-    All files are made beside and moved in at the end: nothing half-written, nothing else in the folder touched.
-
-    Raises:
-        DesignError: The folder cannot be written.
-    """
-    from chipsim.report import write_page
-
-    folder = Path(folder)
-    start = time.perf_counter()
-    with _beside(folder) as partial:
-        text = json.dumps(result.to_dict(), indent=2, allow_nan=False, default=_plain) + "\n"
-        (partial / "result.json").write_text(text, encoding="utf-8")
-        progress("writing the field")
-        write_field(result, partial / "fields.vtu")
-        progress("drawing the report")
-        write_page(result, partial / "report.html")
-        times = {**result.times, "writing_s": time.perf_counter() - start}
-        (partial / "run.json").write_text(
-            json.dumps(_about_this_run(times), indent=2) + "\n", encoding="utf-8"
-        )
-        names = sorted(path.name for path in partial.iterdir())
-        for name in names:
-            os.replace(partial / name, folder / name)
-    return [folder / name for name in names]
-
-
-def require_writable(folder: str | Path) -> None:
-    """Refuse an output folder that cannot be written, before anything long begins.
-
-    Raises:
-        DesignError: With the reason.
-    """
-    with _beside(Path(folder), make=False):
-        pass
-
-
-@contextmanager
-def _beside(folder: Path, *, make: bool = True) -> Iterator[Path]:
-    """A folder next to ``folder`` on the same disk, gone afterwards."""
-    parent = folder.absolute()
-    while not parent.exists():
-        parent = parent.parent
-    try:
-        if make:
-            folder.mkdir(parents=True, exist_ok=True)
-            parent = folder
-        if not parent.is_dir():
-            raise NotADirectoryError(20, "it is a file")
-        partial = Path(tempfile.mkdtemp(prefix=".chipsim-", dir=parent))
-    except OSError as error:
-        raise DesignError(f"the output folder {folder} cannot be written: {error.strerror}") from None
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no place in result.json")
-
-
-def _about_this_run(times: dict[str, float]) -> dict[str, Any]:
-    import resource
-
-    return {
-        "times_s": {name.removesuffix("_s"): seconds for name, seconds in times.items()},
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "host": {
-            "machine": platform.machine(),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-        },
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
-
-
-def write_field(result: Result, path: Path) -> None:
-    """Write the field at the run's flow rate and viscosity for ParaView (VTU, second-order cells, coordinates in m).
-
-    The pressure is that about its mean slope along the flow, plus the slope: it falls from row to row.
-    """
-    import meshio
-
-    operation, flow, field = result.design.operation, result.flow, result.flow.cell.field
-    assert field is not None
-    q, viscosity = flow.flux(operation.flow_rate), operation.viscosity
-    velocity = np.zeros((len(field.mesh.points), 3))
-    velocity[:, : field.dim] = field.velocity * q / UNIT
-    meshio.write(
-        path,
-        meshio.Mesh(
-            field.mesh.points * UNIT,
-            [("triangle6" if field.dim == 2 else "tetra10", _vtk_order(field.mesh.cells))],
-            point_data={"velocity_m_per_s": velocity, "pressure_pa": flow.pressure() * viscosity * q},
-        ),
-        file_format="vtu",
-    )
-
-
-def _vtk_order(cells: np.ndarray) -> np.ndarray:
-    """Gmsh and VTK swap the last two nodes of a ten-node tetrahedron."""
-    return cells if cells.shape[1] == 6 else cells[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]

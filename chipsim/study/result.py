@@ -1,0 +1,65 @@
+"""A finished run: design, flow, capture and the comparison with what was published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chipsim.capture import Capture, Comparison
+from chipsim.design import Design
+from chipsim.flow.result import Flow
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run.
+
+    Attributes:
+        design: What was asked.
+        flow: The flow through it.
+        capture: What it retains, lets pass and breaks.
+        comparison: Prediction beside the published measurements.
+        seed: Of the Monte Carlo.
+        times: Seconds that each step took; not part of what is compared between runs.
+    """
+
+    design: Design
+    flow: Flow
+    capture: Capture
+    comparison: Comparison
+    seed: int
+    times: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Everything a reader must know, once each."""
+        operation = self.design.operation
+        problems = [str(p) for p in self.design.device.problems(self.design.limits)]
+        flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
+        return list(
+            dict.fromkeys(
+                [
+                    *problems,
+                    *operation.liquid().warnings,
+                    *flow,
+                    *self.capture.warnings,
+                    *self.comparison.shortfalls,
+                ]
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``result.json``: deterministic, SI, units in the names."""
+        operation = self.design.operation
+        flow = self.flow.to_dict(operation.flow_rate, operation.viscosity)
+        captured = self.capture.to_dict()
+        return {
+            "design": self.design.to_dict(),
+            "seed": self.seed,
+            "versions": self.flow.versions,
+            "model": self.flow.cell.model,
+            "flow": flow,
+            **captured,
+            "published": self.comparison.to_dict(),
+            "warnings": self.warnings,
+        }
