@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,14 +39,15 @@ SetOption = Annotated[
 @app.command("list")
 def list_designs() -> None:
     """List the published designs that come with chipsim."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("name", "device", "gap", "flow rate", "file", box=None)
+    rows = [("name", "device", "gap", "flow rate", "file")]
     for name, path in published().items():
         design = load_design(path)
-        table.add_row(name, design.device.kind, *_short(design), str(path))
-    Console().print(table)
+        rows.append((name, design.device.kind, *_short(design), str(path)))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    for row in rows:
+        typer.echo(
+            "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[4]])
+        )
 
 
 @app.command()
@@ -83,7 +85,8 @@ def run(
 ) -> None:
     """Draw, mesh and solve a design, estimate what it captures, and write a report."""
     from chipsim.study.run import run as compute
-    from chipsim.study.write import require_writable, write
+    from chipsim.study.write import write
+    from geometries.files import require_writable
 
     path = find_design(design)
     loaded = load_design(path, set_ or ())
@@ -114,8 +117,8 @@ def export(
     block: Annotated[str, typer.Option(help="Array block as PATHSxROWS.")] = "8x8",
 ) -> None:
     """Write unit cell and array block as mesh, solid, mask and drawing."""
-    from chipsim.study.write import require_writable
     from geometries.cad import export as write_files
+    from geometries.files import require_writable
 
     loaded = load_design(find_design(design), set_ or ())
     loaded.device.check(loaded.limits)
@@ -212,8 +215,10 @@ def main() -> None:
     except Exception as error:
         # The solver's own error lives in a module that needs PETSc, so it is known here by name only.
         if type(error).__name__ != "SolverError":
-            raise
-        status = _fail(str(error), 1)
+            traceback.print_exc()
+            status = 1
+        else:
+            status = _fail(str(error), 1)
     if status == 130:  # typer turns Ctrl-C into this status
         _fail("interrupted; nothing half-written was left, and solved flows stay stored", status)
     if status not in (0, 2) and "OMPI_COMM_WORLD_SIZE" in os.environ:

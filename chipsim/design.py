@@ -29,7 +29,7 @@ class Operation(Values):
     """
 
     table: ClassVar[str] = "[operation]"
-    flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True) = 2.5e-6 / 3600
+    flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True)
     viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s", optional=True) = None
     fluid: str | None = None
     temperature: field_type("K", "0 degC", "60 degC", optional=True) = None
@@ -74,7 +74,7 @@ class Carried(Values):
     table: ClassVar[str] = "[[suspension]]"
     cells: Any
     sizes: tuple[int, ...] = (1,)
-    concentration: field_type("1/m^3", 0.0, "1e11 /mL") = 1e7
+    concentration: field_type("1/m^3", 0.0, "1e11 /mL")
 
     @field_validator("cells", mode="before")
     @classmethod
@@ -118,6 +118,8 @@ class Design:
         }
 
 
+# Of these an operation has one; --set with one takes the place of the other.
+_INSTEAD = {"fluid": "viscosity", "viscosity": "fluid"}
 _TABLES = ("device", "operation", "suspension", "cells", "limits")
 
 
@@ -152,12 +154,22 @@ def _override(data: dict[str, Any], override: str) -> None:
     key, sign, text = override.partition("=")
     table, dot, name = key.strip().partition(".")
     if not sign or not dot or not name or table not in ("device", "operation", "limits"):
-        raise DesignError(f'--set {override} is not understood; write for instance --set device.gap="10 um"')
+        raise DesignError(
+            f"--set {override} is not understood; it sets keys of [device], [operation] and [limits], for instance "
+            '--set device.gap="10 um"'
+        )
     try:
         value = tomllib.loads(f"value = {text}")["value"]  # numbers, lists, quoted strings
     except tomllib.TOMLDecodeError:
         value = text.strip()  # the shell took the quotes away
-    data.setdefault(table, {})[name] = value
+    content = data.setdefault(table, {})
+    if not isinstance(content, dict):
+        raise DesignError(f"{table} must be a table, [{table}]")
+    if table == "operation" and name in _INSTEAD:
+        content.pop(_INSTEAD[name], None)
+        if name == "viscosity":
+            content.pop("temperature", None)
+    content[name] = value
 
 
 def design_from_dict(data: Mapping[str, Any], name: str = "design") -> Design:
@@ -176,7 +188,7 @@ def design_from_dict(data: Mapping[str, Any], name: str = "design") -> Design:
             )
     device = dict(data.get("device", {}))
     kind = device.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DesignError(f"device.kind = {kind!r} is unknown; known kinds are {', '.join(KINDS)}")
     own = {cells: cell_line_from_table(cells, table) for cells, table in data.get("cells", {}).items()}
     return Design(

@@ -27,7 +27,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,7 +40,8 @@ import numpy as np
 
 from geometries.device import Device
 from geometries.extrude import extrude, layer_heights
-from geometries.mesh import Mesh, Resolution, draw_fluid, gmsh_session, mesh_outline
+from geometries.files import all_or_nothing
+from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, gmsh_session, mesh_outline
 from geometries.outline import CHORD_TOLERANCE, Arc, Line, Loop, Outline, Point, Segment
 from geometries.quantities import DesignError
 
@@ -99,16 +99,9 @@ def export(
         )
         jobs += [(drawing, ending) for ending in endings]
     target = Path(directory)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        # Written beside, then renamed: a reader never sees half a file.
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as beside:
-            names = [name for drawing, ending in jobs for name in FORMATS[ending](drawing, Path(beside))]
-            return [(Path(beside) / name).replace(target / name) for name in names]
-    except OSError as error:
-        raise DesignError(
-            f'directory = "{target}" cannot be written: {error.strerror or error}; choose another'
-        ) from error
+    with all_or_nothing(target) as beside:
+        names = [name for drawing, ending in jobs for name in FORMATS[ending](drawing, beside)]
+    return [target / name for name in names]
 
 
 def _chosen(field: str, value: str | Iterable[str], known: tuple[str, ...]) -> list[str]:
@@ -131,7 +124,12 @@ class Drawing:
     @cached_property
     def meshes(self) -> dict[str, Mesh]:
         """The plane mesh and the mesh of the whole depth, by what is added to the file name."""
-        plane, layers = mesh_outline(self.outline, self.resolution), self.resolution.layers
+        try:
+            plane, layers = mesh_outline(self.outline, self.resolution), self.resolution.layers
+        except TooManyCells as error:
+            raise DesignError(
+                f"block = {self.stem} is too large to mesh ({error}); export a smaller block"
+            ) from None
         tetrahedra = 6 * layers * len(plane.cells)
         if tetrahedra > _MOST_TETRAHEDRA:
             raise DesignError(

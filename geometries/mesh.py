@@ -32,6 +32,10 @@ class MeshError(RuntimeError):
     """gmsh made no mesh, or one too bad to compute on."""
 
 
+class TooManyCells(MeshError):
+    """A drawing that is too wide for its throat to be meshed."""
+
+
 @dataclass(frozen=True)
 class Resolution:
     """How fine a mesh is. Sizes grow linearly away from the tips, where speed and shear change fastest.
@@ -168,9 +172,9 @@ def _refuse_too_many_cells(outline: Outline, resolution: Resolution) -> None:
         return
     cells = outline.fluid(outline.throat / 10).area / cell
     if cells > _MOST_CELLS:
-        raise MeshError(
+        raise TooManyCells(
             f"the mesh would have some {cells:.0e} cells, above {_MOST_CELLS:.0e}: the throat of {outline.throat:g} um is "
-            "too narrow beside the size of the drawing; widen the gap, or coarsen the mesh"
+            "too narrow beside the size of the drawing"
         )
 
 

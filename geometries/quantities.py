@@ -51,12 +51,15 @@ def quantity(
     """
     if isinstance(value, str):
         value = " ".join(value.split())  # a message is one line
-    si = _to_si(value, unit, field)
+    # 14 digits: "100 um" and 1e-4 must be the same number after conversion.
+    si = float(f"{_to_si(value, unit, field):.14g}")
     lo, hi = _to_si(low, unit, field), _to_si(high, unit, field)
     # One part in 1e12 of slack: "1 um" written as a limit and as a value must agree after conversion.
     slack = 1e-12 * max(abs(lo), abs(hi))
-    if not math.isfinite(si) or si < lo - slack or si > hi + slack or (open_low and si <= lo):
-        shown = value if isinstance(value, str) else f"{si:g} {unit}".strip()
+    shown = value if isinstance(value, str) else f"{si:g} {unit}".strip()
+    if open_low and si <= lo:
+        raise DesignError(f"{field} = {shown} must be above {_text(low, unit)}")
+    if not math.isfinite(si) or si < lo - slack or si > hi + slack:
         raise DesignError(
             f"{field} = {shown} is outside {_text(low, unit)} to {_text(high, unit)}{_hint(si, unit, lo, hi)}"
         )
@@ -196,7 +199,8 @@ def sentence(error: ValidationError, where: str = "") -> str:
     name = ".".join(str(part) for part in first["loc"])
     place = f" in {where}" if where else ""
     if first["type"] == "value_error":
-        return f"{first['ctx']['error']}{place}"
+        said = str(first["ctx"]["error"])
+        return said if said.endswith("?") else said + place
     if first["type"] == "extra_forbidden":
         return f'unknown key "{name}"{place}'
     if first["type"] == "missing":

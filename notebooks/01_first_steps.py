@@ -72,7 +72,7 @@ for entry in captured.entries:
 # %%
 for gap in ("10 um", "12 um", "14 um"):
     other = chip.replace(gap=gap)
-    pairs = [chipsim.Carried(cells="MDA-MB-231", sizes=[1, 2])]
+    pairs = [chipsim.Carried(cells="MDA-MB-231", sizes=[1, 2], concentration="10 /mL")]
     one, two = chipsim.capture(other, chipsim.solve(other, model="2d"), operation, pairs).entries[:2]
     print(f"{gap}: single cells {one.retained.value:.3f}, pairs {two.retained.value:.3f}")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LARGEST_TESTED = 30  # read: clusters of 2 to 30 cells were tested (LabMedica)
 _SINGLES_WORTH_SAYING = 0.1
+_PLUGS = 1.2  # median diameter over gap above which nearly all cells of a line plug it (CV 0.12)
 _BROKEN_WORTH_SAYING = 0.01
 _OCCUPANCY_WORTH_SAYING = 0.01
 _RED_CELL_LIMIT = 3e-6  # recalled: red cells pass 3 um
@@ -31,6 +32,10 @@ def cautions(setting: Setting, carried: Carried, entries: list[Entry], volume: f
         entries: Their fates.
         volume: Processed volume, m^3, or None.
     """
+    yield (
+        "not modelled: clogging and occupied traps, adhesion to the walls, crowding by red cells, shear thinning, "
+        "and how a held body changes the flow"
+    )
     yield from _about_cells(setting, carried)
     yield from _about_the_chip(setting, carried)
     yield from _about_the_operation(setting, carried, entries, volume)
@@ -49,6 +54,16 @@ def _about_cells(setting: Setting, carried: Carried) -> Iterator[str]:
                 f'the model retains {singles:.0%} of single "{name}" cells, while single cells are published to pass '
                 "at 2.5 mL/h: with measured tensions it holds too much, as its calibrated tension is below every measured one"
             )
+    narrow = {
+        line.name
+        for line, n, _ in carried
+        if n > 1 and line.require("diameter")[0] < _PLUGS * setting.trap.daughter_gap
+    }
+    for name in sorted(narrow):
+        yield (
+            f'cells of "{name}" are hardly wider than the daughter gap, while the model lets every straddling cell plug it: '
+            "what it says of clusters, of broken ones above all, is too high"
+        )
     if any(n >= 4 for _, n, _ in carried):
         yield "the retention of clusters of 4 and more rests on the assumed fraction that is one cell thick, 0.15^(n-3)"
     largest = max(n for _, n, _ in carried)
@@ -102,4 +117,4 @@ def _about_the_operation(
         kept = sum(c * e.retained.value for (_, _, c), e in zip(carried, entries, strict=True))
         occupied = kept * volume / (setting.trap.paths * setting.trap.rows)
         if occupied > _OCCUPANCY_WORTH_SAYING:
-            yield f"{occupied:.1%} of the traps fill up; clogging is not modelled"
+            yield f"{occupied:.1%} of the traps fill up"

@@ -19,7 +19,6 @@ from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions, variations
 from chipsim.capture.cautions import cautions
 from chipsim.capture.margins import Margin, margins
 from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
-from chipsim.capture.singles import half_pressure_singles
 from chipsim.capture.statistics import Fraction, exact, spread_around
 from chipsim.capture.trap import Trap
 from chipsim.cells import CellLine, table
@@ -225,7 +224,11 @@ def _carried(suspension: Iterable[Any]) -> list[tuple[CellLine, int, float]]:
         (item.cells, n, item.concentration / len(item.sizes)) for item in suspension for n in item.sizes
     ]
     named = {line.name for line, _, _ in carried}
-    blood = [table.line(name) for name in BACKGROUND if name not in named]
+    # Whoever names leukocytes of their own does not want those of whole blood counted beside them.
+    kinds = {line.kind for line, _, _ in carried}
+    blood = [
+        cells for cells in map(table.line, BACKGROUND) if cells.name not in named and cells.kind not in kinds
+    ]
     return carried + [(line, 1, line.concentration or 0.0) for line in blood]
 
 
@@ -266,7 +269,7 @@ def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> Ent
     value = setting.singles(line)
     varied = [setting.singles(line, a) for a in variations(line, setting.assumed, setting.trap.rows)]
     span = min(value, *varied), max(value, *varied)
-    half = None if line.kind == "red cell" else half_pressure_singles(line, setting.trap.narrowest)
+    half = setting.half_pressure_singles(line)
     return Entry(
         retained=replace(exact(value), range=span),
         passed=replace(exact(1 - value), range=(1 - span[1], 1 - span[0])),

@@ -97,7 +97,7 @@ class Point:
     range: tuple[float, float] | None
     published: float | None
     accepted: tuple[float, float]
-    within: bool
+    within: bool | None
     role: str
     baselines: dict[str, float]
     source: str
@@ -174,6 +174,8 @@ def comparison(
     thick = _thick(setting, line, thresholds)
     tension = _tension(line, setting.assumed)
     same = _is_published(setting)
+    if not same:  # no verdict on a chip that was not measured
+        points = tuple(replace(point, within=None) for point in points)
     sentences = _shortfalls(points, curve, thick, tension, same)
     return Comparison(points, tuple(curve), baselines, thick, tension, same, tuple(sentences))
 
@@ -299,8 +301,7 @@ def _shortfalls(
     ]
     if not same:
         return [
-            "This is not the published chip at its published operation, so the published values are for orientation only.",
-            *said,
+            "This is not the published chip at its published operation, so the published values are for orientation only."
         ]
     said.append(
         "Of the published chip only the 12 um gaps, the 2.5 mL/h and the slide could be read in a source; its other dimensions "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions
 from chipsim.capture.calibration import tension_for
 from chipsim.capture.clusters import Draws, Thresholds, bodies, draw
-from chipsim.capture.singles import retained_singles
+from chipsim.capture.singles import half_pressure_singles, retained_singles
 from chipsim.capture.trap import Trap
 from chipsim.cells import CellLine
 
@@ -53,15 +53,13 @@ class Setting:
     def singles(self, line: CellLine, assumed: Assumptions | None = None, factor: float = 1.0) -> float:
         """Retained fraction of single cells, at ``factor`` times the pressure."""
         assumed = assumed or self.assumed
-        own = not line.parts and line.kind != "red cell"  # a mixture's numbers are those of its parts
         return retained_singles(
-            line,
-            self.trap.narrowest,
-            self.pressure(assumed) * factor,
-            tension=tension_for(line, assumed) if own else None,
-            diameter_cv=assumed.diameter_cv if own else None,
-            tension_cv=assumed.tension_cv,
+            line, self.trap.narrowest, self.pressure(assumed) * factor, **_spreads(line, assumed)
         )
+
+    def half_pressure_singles(self, line: CellLine) -> float | None:
+        """Pressure above which fewer than half of the single cells are retained, Pa; None if they never are."""
+        return half_pressure_singles(line, self.trap.narrowest, **_spreads(line, self.assumed))
 
     def draws(self, line: CellLine, n: int, samples: int | None = None) -> Draws:
         """The clusters of this run for one line and size."""
@@ -74,3 +72,13 @@ class Setting:
         assumed = assumed or self.assumed
         found, tension = bodies(draws, line, self.trap, assumed), tension_for(line, assumed)
         return found.thresholds(tension, line.junction_strength), found.thresholds(tension, WEAK_JUNCTION)
+
+
+def _spreads(line: CellLine, assumed: Assumptions) -> dict[str, float | None]:
+    """What the assumptions say of a line's cells; a mixture's numbers are those of its parts."""
+    own = not line.parts and line.kind != "red cell"
+    return {
+        "tension": tension_for(line, assumed) if own else None,
+        "diameter_cv": assumed.diameter_cv if own else None,
+        "tension_cv": assumed.tension_cv,
+    }

@@ -57,16 +57,19 @@ def retained_singles(
     return float(density @ enough / density.sum())
 
 
-def half_pressure_singles(line: CellLine, width: float) -> float | None:
+def half_pressure_singles(line: CellLine, width: float, **spreads: float | None) -> float | None:
     """Pressure above which fewer than half of the single cells are retained, Pa; None if they never are.
 
     Args:
         line: The cells, or a mixture.
         width: Clear width of the slit, m.
+        spreads: What :func:`retained_singles` takes in place of the line's own numbers.
     """
     low, high = 1e-6, 1e6
-    if retained_singles(line, width, low) <= 0.5:
+    if retained_singles(line, width, low, **spreads) <= 0.5:
         return None
-    return float(
-        np.exp(brentq(lambda x: retained_singles(line, width, np.exp(x)) - 0.5, np.log(low), np.log(high)))
-    )
+
+    def excess(logarithm: float) -> float:
+        return retained_singles(line, width, float(np.exp(logarithm)), **spreads) - 0.5
+
+    return float(np.exp(brentq(excess, np.log(low), np.log(high))))

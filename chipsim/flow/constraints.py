@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 from scipy.spatial import cKDTree
 
+from chipsim.flow.solvers import SolverError
+
 # Partners on a periodic pair of sides agree to rounding; um.
 _PAIR_TOLERANCE = 1e-6
 
@@ -83,7 +85,7 @@ def _partners(
         return np.empty(0, dtype=np.int64)
     distance, nearest = cKDTree(places).query(x[is_slave, 1:])
     if distance.max() > _PAIR_TOLERANCE:
-        raise ValueError(
+        raise SolverError(
             f"inlet and outlet meshes differ by {distance.max():.3g} um: the cell is not periodic"
         )
     return columns[nearest]

@@ -60,7 +60,12 @@ def _kept(result: Result) -> str:
     """Which clusters of the first kind of tumour cells stay, and how many of its single cells go."""
     clusters = _clusters(result)
     if not clusters:
-        return f"keep {number(result.capture.wbc_carryover_per_ml)} leukocytes of each mL"
+        singles = [
+            f"{percent(share)} of the single cells of {name}"
+            for name, share in result.capture.single_cell_carryover.items()
+        ]
+        leukocytes = f"{number(result.capture.wbc_carryover_per_ml)} leukocytes of each mL of blood"
+        return f"keep {' and '.join([*singles, leukocytes])}"
     name = clusters[0].cells
     named, rest = clusters[:_NAMED_SIZES], clusters[_NAMED_SIZES:]
     shares = [f"{percent(e.retained.value)} of the {e.n}-cell" for e in named]

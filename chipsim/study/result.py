@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import scipy
+
 from chipsim.capture import Capture, Comparison
 from chipsim.design import Design
 from chipsim.flow.result import Flow
@@ -34,19 +37,20 @@ class Result:
     def warnings(self) -> list[str]:
         """Everything a reader must know, once each."""
         operation = self.design.operation
-        problems = [str(p) for p in self.design.device.problems(self.design.limits)]
         flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
-        return list(
-            dict.fromkeys(
-                [
-                    *problems,
-                    *operation.liquid().warnings,
-                    *flow,
-                    *self.capture.warnings,
-                    *self.comparison.shortfalls,
-                ]
+        blood = []
+        if operation.fluid == "buffer":
+            blood.append(
+                "leukocytes and red cells are counted at blood's concentrations, though the fluid is buffer"
             )
-        )
+        said = [
+            *operation.liquid().warnings,
+            *flow,
+            *blood,
+            *self.capture.warnings,
+            *self.comparison.shortfalls,
+        ]
+        return list(dict.fromkeys(said))
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``result.json``: deterministic, SI, units in the names."""
@@ -56,7 +60,7 @@ class Result:
         return {
             "design": self.design.to_dict(),
             "seed": self.seed,
-            "versions": self.flow.versions,
+            "versions": {**self.flow.versions, "numpy": np.__version__, "scipy": scipy.__version__},
             "model": self.flow.cell.model,
             "flow": flow,
             **captured,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from chipsim.capture import capture, comparison
+from chipsim.capture import capture, check, comparison
 from chipsim.design import Design
 from chipsim.study.result import Result
 from chipsim.study.solve import rank, solve
@@ -39,6 +39,7 @@ def run(
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
+    check(design.suspension)
     times, start = {}, time.perf_counter()
     flow = solve(device, model, refine=refine, fresh=fresh, progress=progress)
     times["flow_s"] = time.perf_counter() - start

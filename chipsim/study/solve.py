@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from chipsim.flow.result import Flow
+from chipsim.flow.result import CellFlow, Flow
 from chipsim.study import store
 from geometries import ClusterChip, DesignError, Device
 
@@ -46,7 +46,7 @@ def solve(
         raise DesignError(f'device.kind = "{chip.kind}" has no flow model')
     geometry = {name: getattr(chip, name) for name in _CELL}
     key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": refine})
-    stored = None if fresh else store.load(key)
+    stored = None if fresh else _from_store(key)
     if stored is not None:
         progress("taking the flow from the store")
         return Flow(chip, *stored)
@@ -57,6 +57,15 @@ def solve(
     if cell.field is not None:
         store.save(key, cell, made_with)
     return Flow(chip, cell, made_with)
+
+
+def _from_store(key: str) -> tuple[CellFlow, dict[str, str]] | None:
+    """A stored flow; over MPI as the first rank finds it, so that all ranks solve or none does."""
+    if "OMPI_COMM_WORLD_SIZE" not in os.environ and "PMI_SIZE" not in os.environ:
+        return store.load(key)
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD.bcast(store.load(key) if rank() == 0 else None, root=0)
 
 
 def rank() -> int:

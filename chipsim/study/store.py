@@ -99,13 +99,18 @@ def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
         "versions": versions,
     }
     folder = cache_folder()
+    partial = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as handle:
+            partial = Path(handle.name)
             np.savez_compressed(
                 handle, head=json.dumps(head), points=field.mesh.points, cells=field.mesh.cells, facets=field.mesh.facets,
                 facet_regions=field.mesh.facet_regions, velocity=field.velocity, pressure=field.pressure,
             )  # fmt: skip
-        os.replace(handle.name, folder / f"{name}.npz")
+        partial.replace(folder / f"{name}.npz")
     except OSError:
         pass
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)

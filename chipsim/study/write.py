@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import numpy as np
 
 from chipsim.report import write_page
 from chipsim.study.result import Result
-from geometries import DesignError
+from geometries.files import all_or_nothing
 from geometries.mesh import UNIT
 
 
@@ -31,7 +27,7 @@ def write(result: Result, folder: str | Path, progress: Callable[[str], None] = 
     """
     folder = Path(folder)
     start = time.perf_counter()
-    with _beside(folder) as partial:
+    with all_or_nothing(folder) as partial:
         text = json.dumps(result.to_dict(), indent=2, allow_nan=False, default=_plain) + "\n"
         (partial / "result.json").write_text(text, encoding="utf-8")
         progress("writing the field")
@@ -43,40 +39,7 @@ def write(result: Result, folder: str | Path, progress: Callable[[str], None] = 
             json.dumps(_about_this_run(times), indent=2) + "\n", encoding="utf-8"
         )
         names = sorted(path.name for path in partial.iterdir())
-        for name in names:
-            os.replace(partial / name, folder / name)
     return [folder / name for name in names]
-
-
-def require_writable(folder: str | Path) -> None:
-    """Refuse an output folder that cannot be written, before anything long begins.
-
-    Raises:
-        DesignError: With the reason.
-    """
-    with _beside(Path(folder), make=False):
-        pass
-
-
-@contextmanager
-def _beside(folder: Path, *, make: bool = True) -> Iterator[Path]:
-    """A folder next to ``folder`` on the same disk, gone afterwards."""
-    parent = folder.absolute()
-    while not parent.exists():
-        parent = parent.parent
-    try:
-        if make:
-            folder.mkdir(parents=True, exist_ok=True)
-            parent = folder
-        if not parent.is_dir():
-            raise NotADirectoryError(20, "it is a file")
-        partial = Path(tempfile.mkdtemp(prefix=".chipsim-", dir=parent))
-    except OSError as error:
-        raise DesignError(f"the output folder {folder} cannot be written: {error.strerror}") from None
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _plain(value: Any) -> Any:

@@ -110,6 +110,7 @@ MISTAKES = [
     (["run", CHIP, "--set", "device.rows=-1"], "rows = -1"),
     (["run", CHIP, "--set", "device.rows=5000"], "rows = 5000 is above"),
     (["run", CHIP, "--set", "device.daughter_gap=4 um"], "overlap"),
+    (["run", CHIP, "--set", "operation.flow_rate=0 mL/h"], "must be above 0"),
     (["run", CHIP, "--model", "4d"], 'model = "4d" is unknown'),
     (["run", CHIP, "--seed", "-1"], "seed"),
     (["run", CHIP, "--speed", "3"], "No such option"),
@@ -205,4 +206,25 @@ def test_a_solver_that_fails_is_an_error_and_no_result(tmp_path):
         and "chipsim: MINRES did not converge" in ran.stderr
         and "Traceback" not in ran.stderr
     )
+    assert left_behind(tmp_path) == []
+
+
+def test_cells_that_cannot_be_predicted_are_refused_before_the_solve(tmp_path):
+    design = tmp_path / "design.toml"
+    design.write_text(published()["cluster_chip_2015"].read_text().replace('"MDA-MB-231"', '"LNCaP"'))
+    ran = chipsim("run", design, "-o", tmp_path / "out", "--fresh")
+    assert ran.returncode == 2 and "no sourced tension" in ran.stderr and "solving" not in ran.stderr
+    assert left_behind(tmp_path) == ["design.toml"]
+
+
+def test_an_output_that_cannot_be_finished_changes_nothing(tmp_path):
+    (tmp_path / "out" / "result.json" / "mine").mkdir(parents=True)
+    ran = chipsim("run", CHIP, "-o", tmp_path / "out", "--model", "2d", "--refine", "0.4")
+    assert ran.returncode == 2 and "result.json is a folder" in ran.stderr and "Traceback" not in ran.stderr
+    assert left_behind(tmp_path) == ["out", "out/result.json", "out/result.json/mine"]
+
+
+def test_a_block_too_large_to_mesh_is_said_in_a_sentence(tmp_path):
+    ran = chipsim("export", CHIP, "--to", "msh", "--block", "300x300", cwd=tmp_path)
+    assert ran.returncode == 2 and "export a smaller block" in ran.stderr and "Traceback" not in ran.stderr
     assert left_behind(tmp_path) == []

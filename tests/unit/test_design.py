@@ -87,7 +87,7 @@ BAD = [
         'viscosity = "4 mPa s"\ntemperature = "22 degC"',
         "temperature is given without fluid",
     ),
-    ('flow_rate = "2.5 mL/h"', 'flow_rate = "0 mL/h"', "flow_rate = 0 mL/h"),
+    ('flow_rate = "2.5 mL/h"', 'flow_rate = "0 mL/h"', "flow_rate = 0 mL/h must be above 0"),
     ('flow_rate = "2.5 mL/h"', 'flow_rate = "-1 mL/h"', "flow_rate = -1 mL/h"),
     ('cells = "MDA-MB-231"', 'cells = "nobody"', '"nobody" is not in the table'),
     ('cells = "MDA-MB-231"', "cells = 3", "cells = 3"),
@@ -99,6 +99,9 @@ BAD = [
     ("[[suspension]]", "[suspension]", "suspension must be a list of tables"),
     ("[operation]", "[operations]", 'unknown table "operations"'),
     ("[device]", "[device", "not valid TOML"),
+    ('kind = "cluster_chip"', 'kind = ["cluster_chip"]', "device.kind"),
+    ('flow_rate = "2.5 mL/h"', "", '"flow_rate" is missing'),
+    ('concentration = "10 /mL"', "", '"concentration" is missing'),
 ]
 
 
@@ -128,6 +131,22 @@ def test_bad_overrides(write, override):
 def test_values_in_python():
     operation = Operation(flow_rate="2.5 mL/h", fluid="buffer", temperature="22 degC")
     assert operation.viscosity == pytest.approx(0.95e-3)
-    carried = Carried(cells="MDA-MB-231", sizes=[2])
-    design = design_from_dict({"device": {"kind": "cluster_chip"}, "operation": {"viscosity": 1e-3}})
+    carried = Carried(cells="MDA-MB-231", sizes=[2], concentration="10 /mL")
+    design = design_from_dict(
+        {"device": {"kind": "cluster_chip"}, "operation": {"flow_rate": 1e-9, "viscosity": 1e-3}}
+    )
     assert carried.concentration > 0 and design.suspension == ()
+
+
+def test_a_fluid_takes_the_place_of_a_viscosity(write):
+    blood = load_design(write(GOOD), ["operation.fluid=whole blood", "operation.temperature=22 degC"])
+    assert blood.operation.viscosity == pytest.approx(4e-3 * 1.03**15)
+    text = GOOD.replace('viscosity = "4 mPa s"', 'fluid = "whole blood"\ntemperature = "22 degC"')
+    assert load_design(write(text), ["operation.viscosity=1 mPa s"]).operation.viscosity == pytest.approx(
+        1e-3
+    )
+
+
+def test_written_and_default_values_are_the_same_number(write):
+    """Else the same chip would be solved twice."""
+    assert load_design(write(GOOD), ['device.depth="100 um"']).device == ClusterChip()

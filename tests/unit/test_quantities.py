@@ -36,7 +36,7 @@ def test_a_string_with_a_unit_becomes_an_si_float(written, unit, si):
 def test_limits_are_allowed_themselves_unless_open():
     assert quantity("1 um", "m", "gap", "1 um", "1 mm") == pytest.approx(1e-6, rel=1e-12)
     assert quantity("1000 um", "m", "gap", "1 um", "1 mm") == pytest.approx(1e-3, rel=1e-12)
-    with pytest.raises(DesignError, match=r"gap = 0 m is outside 0 m to 1 mm"):
+    with pytest.raises(DesignError, match=r"gap = 0 m must be above 0 m"):
         quantity(0.0, "m", "gap", 0.0, "1 mm", open_low=True)
 
 

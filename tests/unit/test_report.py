@@ -168,7 +168,7 @@ def test_a_suspension_without_clusters_or_without_tumour_cells(published, tmp_pa
         "device": {"kind": "cluster_chip"},
         "operation": {"flow_rate": "2.5 mL/h", "fluid": "buffer", "temperature": "22 degC"},
     }
-    for suspension in ([], [{"cells": "MDA-MB-231"}]):
+    for suspension in ([], [{"cells": "MDA-MB-231", "concentration": "10 /mL"}]):
         result = run(design_from_dict({**tables, "suspension": suspension}), model="2d", refine=0.4)
         write_page(result, tmp_path / "page.html")
         assert "nan" not in text_of((tmp_path / "page.html").read_text(encoding="utf-8"))
