@@ -17,6 +17,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -59,6 +60,8 @@ def generator(seed: int, cells: str, n: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(cells.encode()), n]))
 
 
+# Table, curve and figures of one run ask for the same clusters.
+@lru_cache(maxsize=48)
 def draw(seed: int, cells: str, n: int, rows: int, samples: int) -> Draws:
     """Draw clusters of n cells that meet ``rows`` tips.
 
