@@ -62,9 +62,10 @@ def show(
     from chipsim.show import print_design, write_drawing
 
     loaded = load_design(find_design(design), set_ or ())
+    if picture:  # first, as it may be refused
+        write_drawing(loaded.device, picture)
     print_design(loaded)
     if picture:
-        write_drawing(loaded.device, picture)
         typer.echo(f"wrote {picture}")
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator, model_validator
 
-from chipsim.cells import CellLine, cell_line_from_table, line
+from chipsim.cells import MOST_CELLS, CellLine, cell_line_from_table, line
 from chipsim.fluids import Fluid, fluid, newtonian
 from geometries import KINDS, DesignError, Device, Limits
 from geometries.device import Values
@@ -88,9 +88,9 @@ class Carried(Values):
     @field_validator("sizes")
     @classmethod
     def _sizes_make_sense(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        wrong = [n for n in value if not 1 <= n <= 1000]
+        wrong = [n for n in value if not 1 <= n <= MOST_CELLS]
         if wrong or not value or len(set(value)) < len(value):
-            raise DesignError(f"sizes = {list(value)} must be different whole numbers from 1 to 1000")
+            raise DesignError(f"sizes = {list(value)} must be different whole numbers from 1 to {MOST_CELLS}")
         return value
 
 

@@ -149,18 +149,14 @@ def _write_msh(drawing: Drawing, folder: Path) -> list[str]:
     return names
 
 
-# meshio and VTK number the last two edges of a tetrahedron the other way round than gmsh.
-_VTK_TETRAHEDRON = [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]
-
-
 def _write_vtu(drawing: Drawing, folder: Path) -> list[str]:
     import meshio
 
     names = []
     for dim, mesh in drawing.meshes.items():
         names.append(f"{drawing.stem}_{dim}.vtu")
-        cells = mesh.cells[:, _VTK_TETRAHEDRON] if mesh.dim == 3 else mesh.cells
-        kinds = ("tetra10", "triangle6") if mesh.dim == 3 else ("triangle6", "line3")
+        kind, cells = mesh.vtk_cells
+        kinds = (kind, "triangle6" if mesh.dim == 3 else "line3")
         inside = np.zeros(len(cells), dtype=np.int32)
         data = {"region": [inside, mesh.facet_regions]}
         for name, number in {"fluid": 0, **mesh.regions}.items():

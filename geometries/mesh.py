@@ -82,6 +82,13 @@ class Mesh:
         """2 or 3."""
         return 2 if self.cells.shape[1] == 6 else 3
 
+    @property
+    def vtk_cells(self) -> tuple[str, NDArray[np.int64]]:
+        """Cells as meshio and VTK name and number them: the last two edges of a tetrahedron are swapped."""
+        if self.dim == 2:
+            return "triangle6", self.cells
+        return "tetra10", self.cells[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]
+
     def measure(self) -> float:
         """Area (um2) or volume (um3) of the curved cells."""
         with gmsh_session() as gmsh:

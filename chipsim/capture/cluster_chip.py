@@ -21,11 +21,10 @@ from chipsim.capture.margins import Margin, margins
 from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
 from chipsim.capture.statistics import Fraction, exact, spread_around
 from chipsim.capture.trap import Trap
-from chipsim.cells import CellLine, table
+from chipsim.cells import MOST_CELLS, CellLine, table
 from geometries.quantities import DesignError
 
 BACKGROUND = ("leukocyte", "red blood cell")
-_MOST_CELLS = 1000
 
 
 @dataclass(frozen=True)
@@ -208,8 +207,8 @@ def check(suspension: Iterable[Any]) -> None:
 
 
 def _check(line: CellLine, n: int) -> None:
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST_CELLS:
-        raise DesignError(f"sizes = {n!r} for {line.name} is not a whole number from 1 to {_MOST_CELLS}")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_CELLS:
+        raise DesignError(f"sizes = {n!r} for {line.name} is not a whole number from 1 to {MOST_CELLS}")
     if line.parts and n > 1:
         raise DesignError(
             f"sizes = {n} for {line.name}: a mixture is carried as single cells only; give sizes = [1]"

@@ -8,6 +8,9 @@ from typing import Any
 
 from geometries.quantities import DesignError, quantity
 
+#: Largest cluster that anyone may ask for, in cells.
+MOST_CELLS = 1000
+
 STATUS = {
     "read": "read in the cited source",
     "recalled": "recalled, not re-checked",

@@ -29,6 +29,9 @@ SPACE = Resolution(tip=0.25, coarsest=0.16, growth=0.25, layers=8)
 #: Mesh of the arrays with a plug: only ratios of mean pressures are taken from them.
 PLUGGED = Resolution(tip=0.4, coarsest=0.8, growth=0.5)
 
+#: Diameter of the patch that wall shear is averaged over, m: the 15 um cell that the chip was designed for (read: Cancer
+#: Discovery 5, 898, 2015).
+PATCH = 15e-6
 #: Doubly periodic arrays (paths x rows) with one plug; the excess over the limit falls as one over their traps.
 PLUG_ARRAYS = ((5, 6), (7, 8))
 
@@ -43,7 +46,7 @@ def solve_cell(
     model: str,
     *,
     refine: float = 1.0,
-    patch: float = 15e-6,
+    patch: float = PATCH,
     progress: Progress = lambda _: None,
 ) -> CellFlow:
     """Solve the unit cell of an array and derive its numbers (collective over the MPI world).

@@ -86,30 +86,7 @@ def solve_minres(
         SolverError: It did not converge.
     """
     dim = len(levels)
-    chebyshev = {"ksp_type": "chebyshev", "pc_type": "jacobi", "ksp_norm_type": "none"}
-    options: dict[str, Any] = {"ksp_type": "minres", "ksp_rtol": rtol, "ksp_max_it": 1000, "pc_type": "fieldsplit",
-                               "pc_fieldsplit_type": "additive"}  # fmt: skip
-    for i in range(dim):
-        u = f"fieldsplit_{i}_"
-        options |= {
-            f"{u}ksp_type": "preonly",
-            f"{u}pc_type": "mg",
-            f"{u}mg_levels_esteig_ksp_norm_type": "none",
-        }
-        options |= {f"{u}mg_levels_{k}": v for k, v in chebyshev.items()}
-        options |= {f"{u}mg_levels_ksp_max_it": 2, f"{u}mg_levels_ksp_chebyshev_esteig": "0,0.1,0,1.1"}
-        options |= {f"{u}mg_coarse_ksp_type": "preonly", f"{u}mg_coarse_pc_type": "hypre",
-                    f"{u}mg_coarse_pc_hypre_type": "boomeramg",
-                    f"{u}mg_coarse_pc_hypre_boomeramg_coarsen_type": "HMIS",
-                    f"{u}mg_coarse_pc_hypre_boomeramg_interp_type": "ext+i",
-                    f"{u}mg_coarse_pc_hypre_boomeramg_P_max": 4,
-                    f"{u}mg_coarse_pc_hypre_boomeramg_strong_threshold": 0.5 if dim == 3 else 0.25}  # fmt: skip
-    options |= {f"fieldsplit_{dim}_{k}": v for k, v in chebyshev.items()}
-    options |= {
-        f"fieldsplit_{dim}_ksp_max_it": 3,
-        f"fieldsplit_{dim}_ksp_chebyshev_eigenvalues": "0.5,2.5" if dim == 3 else "0.5,2.0",
-    }
-    ksp = _ksp(matrix.comm, options)
+    ksp = _ksp(matrix.comm, _minres_options(dim, rtol))
     prefix = ksp.getOptionsPrefix()
     ksp.setOperators(matrix, _preconditioner_matrix(matrix, mass, dim))
     ksp.setFromOptions()
@@ -139,6 +116,34 @@ def solve_minres(
     return LinearResult(
         x, "MINRES with p-multigrid", ksp.getIterationNumber(), float(history[-1] / history[0])
     )
+
+
+def _minres_options(dim: int, rtol: float) -> dict[str, Any]:
+    """One V-cycle for each velocity component, three Chebyshev steps on the pressure mass matrix."""
+    chebyshev = {"ksp_type": "chebyshev", "pc_type": "jacobi", "ksp_norm_type": "none"}
+    options: dict[str, Any] = {"ksp_type": "minres", "ksp_rtol": rtol, "ksp_max_it": 1000, "pc_type": "fieldsplit",
+                               "pc_fieldsplit_type": "additive"}  # fmt: skip
+    for i in range(dim):
+        u = f"fieldsplit_{i}_"
+        options |= {
+            f"{u}ksp_type": "preonly",
+            f"{u}pc_type": "mg",
+            f"{u}mg_levels_esteig_ksp_norm_type": "none",
+        }
+        options |= {f"{u}mg_levels_{k}": v for k, v in chebyshev.items()}
+        options |= {f"{u}mg_levels_ksp_max_it": 2, f"{u}mg_levels_ksp_chebyshev_esteig": "0,0.1,0,1.1"}
+        options |= {f"{u}mg_coarse_ksp_type": "preonly", f"{u}mg_coarse_pc_type": "hypre",
+                    f"{u}mg_coarse_pc_hypre_type": "boomeramg",
+                    f"{u}mg_coarse_pc_hypre_boomeramg_coarsen_type": "HMIS",
+                    f"{u}mg_coarse_pc_hypre_boomeramg_interp_type": "ext+i",
+                    f"{u}mg_coarse_pc_hypre_boomeramg_P_max": 4,
+                    f"{u}mg_coarse_pc_hypre_boomeramg_strong_threshold": 0.5 if dim == 3 else 0.25}  # fmt: skip
+    options |= {f"fieldsplit_{dim}_{k}": v for k, v in chebyshev.items()}
+    options |= {
+        f"fieldsplit_{dim}_ksp_max_it": 3,
+        f"fieldsplit_{dim}_ksp_chebyshev_eigenvalues": "0.5,2.5" if dim == 3 else "0.5,2.0",
+    }
+    return options
 
 
 def _preconditioner_matrix(matrix: PETSc.Mat, mass: PETSc.Mat, dim: int) -> PETSc.Mat:

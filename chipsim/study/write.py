@@ -81,13 +81,8 @@ def write_field(result: Result, path: Path) -> None:
         path,
         meshio.Mesh(
             field.mesh.points * UNIT,
-            [("triangle6" if field.dim == 2 else "tetra10", _vtk_order(field.mesh.cells))],
+            [field.mesh.vtk_cells],
             point_data={"velocity_m_per_s": velocity, "pressure_pa": flow.pressure() * viscosity * q},
         ),
         file_format="vtu",
     )
-
-
-def _vtk_order(cells: np.ndarray) -> np.ndarray:
-    """Gmsh and VTK swap the last two nodes of a ten-node tetrahedron."""
-    return cells if cells.shape[1] == 6 else cells[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]
