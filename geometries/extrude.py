@@ -57,7 +57,7 @@ def extrude(plane: Mesh, heights: NDArray[np.float64], *, top: str = "ceiling") 
         np.full(len(plane.cells), regions["floor"], dtype=np.int32),
         np.full(len(plane.cells), regions[top], dtype=np.int32),
     ])  # fmt: skip
-    mesh = Mesh(points, cells, facets, numbers.astype(np.int32), regions, plane.quality)
+    mesh = Mesh(points, cells, facets, numbers.astype(np.int32), regions, plane.quality, len(levels))
     with gmsh_session() as gmsh:
         mesh.load(gmsh)
         tags, _ = gmsh.model.mesh.getElementsByType(TETRAHEDRON)

@@ -68,6 +68,8 @@ class Mesh:
         facet_regions: Number of each facet's region, shape (K,).
         regions: Names of the boundary regions to their numbers.
         quality: Smallest signed inverse condition number over the plane cells, 1 for an equilateral triangle.
+        node_levels: Levels of nodes over one another in an extruded mesh (level k of node i is node k N / levels + i);
+            1 for any other mesh.
     """
 
     points: NDArray[np.float64]
@@ -76,6 +78,7 @@ class Mesh:
     facet_regions: NDArray[np.int32]
     regions: dict[str, int]
     quality: float = field(default=1.0)
+    node_levels: int = 1
 
     @property
     def dim(self) -> int:

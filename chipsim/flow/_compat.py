@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geometries.mesh import Mesh, gmsh_session
 
 try:
@@ -35,3 +38,12 @@ def node_dofmap(domain: Any) -> Any:
         if hasattr(geometry, "dofmaps") and not callable(geometry.dofmaps)
         else geometry.dofmap
     )
+
+
+def nodes_of_unknowns(space: Any) -> NDArray[np.int64]:
+    """The input mesh's node of each local unknown of a scalar P2 space on second-order cells."""
+    domain = space.mesh
+    nodes = np.asarray(domain.geometry.input_global_indices)[node_dofmap(domain)].ravel()
+    out = np.empty(space.dofmap.index_map.size_local + space.dofmap.index_map.num_ghosts, dtype=np.int64)
+    out[space.dofmap.list.ravel()] = nodes
+    return out

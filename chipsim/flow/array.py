@@ -72,7 +72,7 @@ def solve_cell(
         mesh = cell_mesh(chip, dim, refine)
         progress(f"solving Stokes flow on {len(mesh.cells)} cells ({model})")
     drag = 12 / (chip.depth / UNIT) ** 2 if model == "depth" else 0.0
-    solution = solve(mesh, dim, Problem(drag=drag), comm)
+    solution = solve(mesh, dim, Problem(drag=drag), comm=comm)
     cell = None
     if solution.field is not None:
         cell = _numbers(chip, model, solution, patch / UNIT)
@@ -185,7 +185,7 @@ def plugged_drop(chip: ClusterChip, paths: int, rows: int) -> float:
     if comm.rank == 0:
         mesh = mesh_outline(chip.block(paths / 2, rows, plug=(0.0, (rows // 2) | 1)), PLUGGED)
         plain = mesh_outline(chip.block(), PLUGGED)
-    field, undisturbed = solve(mesh, 2, Problem(), comm).field, solve(plain, 2, Problem(), comm).field
+    field, undisturbed = solve(mesh, 2, Problem()).field, solve(plain, 2, Problem()).field
     ratio = None
     if field is not None and undisturbed is not None:
         row = chip.row_pitch / UNIT

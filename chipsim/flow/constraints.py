@@ -7,7 +7,7 @@ and the multigrid solver, and needs nothing from a particular DOLFINx version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,50 +28,56 @@ class Constraint:
     """The way from free unknowns to all unknowns of one scalar space.
 
     Attributes:
+        space: The DOLFINx space.
+        target: Column in R of each own unknown, -1 for a fixed one; shape (own,).
+        own: Column of each own unknown that is itself free; -1 for fixed and paired ones.
         full: R, all unknowns from the free ones.
         inject: R without the paired rows: its transpose picks the free unknowns out of all.
-        lift: g, values of the fixed unknowns.
     """
 
+    space: Any
+    target: NDArray[np.int64]
+    own: NDArray[np.int64]
     full: PETSc.Mat
     inject: PETSc.Mat
-    lift: PETSc.Vec
 
 
 def constrain(
-    space: Any,
-    fixed: NDArray[np.int32],
-    value: Callable[[NDArray], NDArray] | None = None,
-    masters: NDArray[np.int32] | None = None,
-    slaves: NDArray[np.int32] | None = None,
+    space: Any, fixed: NDArray[np.int32], masters: NDArray[np.int32], slaves: NDArray[np.int32]
 ) -> Constraint:
     """Build the constraint of a scalar space.
 
     Args:
         space: A DOLFINx scalar function space.
         fixed: Local numbers of the fixed unknowns.
-        value: Their values from coordinates of shape (3, n); None: zero.
-        masters: Local numbers of the unknowns on the inlet, where the cell is periodic along x.
+        masters: Local numbers of the unknowns on the inlet, where the cell is periodic along x; else empty.
         slaves: The same on the outlet.
+
+    Raises:
+        SolverError: Inlet and outlet do not match.
     """
-    comm, own = space.mesh.comm, space.dofmap.index_map.size_local
-    x = space.tabulate_dof_coordinates()[:own]
-    is_fixed, is_slave = np.zeros(own, dtype=bool), np.zeros(own, dtype=bool)
-    is_fixed[fixed[fixed < own]] = True
-    if slaves is not None:
-        is_slave[slaves[slaves < own]] = True
+    comm, count = space.mesh.comm, space.dofmap.index_map.size_local
+    is_fixed, is_slave = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    is_fixed[fixed[fixed < count]] = True
+    is_slave[slaves[slaves < count]] = True
     is_slave &= ~is_fixed
-    free = ~(is_fixed | is_slave)
-    count = int(free.sum())
-    column = np.full(own, -1, dtype=np.int64)
-    column[free] = np.arange(count) + comm.scan(count) - count
-    target = column.copy()
-    if masters is not None and slaves is not None:
-        target[is_slave] = _partners(comm, x, column, masters[masters < own], is_slave)
-    lift = PETSc.Vec().createMPI((own, None), comm=comm)
-    if value is not None and is_fixed.any():
-        lift.array[is_fixed] = value(x[is_fixed].T)
-    return Constraint(_matrix(comm, target, count), _matrix(comm, column, count), lift)
+    own = numbered(comm, ~(is_fixed | is_slave))
+    target = own.copy()
+    if comm.allreduce(len(masters)):
+        x = space.tabulate_dof_coordinates()[:count]
+        target[is_slave] = _partners(comm, x, own, masters[masters < count], is_slave)
+    free = int((own >= 0).sum())
+    return Constraint(
+        space, target, own, sparse_rows(comm, target[:, None], free), sparse_rows(comm, own[:, None], free)
+    )
+
+
+def numbered(comm: Any, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Global numbers of the chosen entries, rank after rank; -1 elsewhere."""
+    out = np.full(len(chosen), -1, dtype=np.int64)
+    count = int(chosen.sum())
+    out[chosen] = np.arange(count) + comm.scan(count) - count
+    return out
 
 
 def _partners(
@@ -91,20 +97,33 @@ def _partners(
     return columns[nearest]
 
 
-def _matrix(comm: Any, column: NDArray[np.int64], count: int) -> PETSc.Mat:
-    """A matrix with a one in each row at ``column``; rows with -1 stay empty."""
-    kept = column >= 0
-    pointer = np.concatenate([[0], np.cumsum(kept)]).astype(PETSc.IntType)
+def sparse_rows(
+    comm: Any, columns: NDArray[np.int64], count: int, weights: NDArray[np.float64] | None = None
+) -> PETSc.Mat:
+    """A matrix with a few entries a row.
+
+    Args:
+        comm: MPI communicator.
+        columns: Global columns of each own row, shape (rows, k), different ones in a row; -1 stands for none.
+        count: Own columns.
+        weights: The entries, same shape; None: ones.
+    """
+    weights = np.ones(columns.shape) if weights is None else weights
+    order = np.argsort(columns, axis=1)
+    columns, weights = np.take_along_axis(columns, order, 1), np.take_along_axis(weights, order, 1)
+    kept = columns >= 0
+    pointer = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(PETSc.IntType)
     matrix = PETSc.Mat().createAIJ(
-        ((len(column), None), (count, None)),
-        csr=(pointer, column[kept].astype(PETSc.IntType), np.ones(int(kept.sum()))),
+        ((len(columns), None), (count, None)),
+        csr=(pointer, columns[kept].astype(PETSc.IntType), weights[kept]),
         comm=comm,
     )
     matrix.assemble()
     return matrix
 
 
-def on_region(space: Any, tags: Any, number: int) -> NDArray[np.int32]:
-    """Local numbers of the unknowns on a boundary region."""
+def on_regions(space: Any, tags: Any, numbers: Sequence[int]) -> NDArray[np.int32]:
+    """Local numbers of the unknowns on boundary regions."""
     facet_dim = space.mesh.topology.dim - 1
-    return fem.locate_dofs_topological(space, facet_dim, tags.find(number))
+    found = [fem.locate_dofs_topological(space, facet_dim, tags.find(n)) for n in numbers]
+    return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *found]))

@@ -98,11 +98,15 @@ class Field:
         mesh: The mesh.
         velocity: At the nodes, shape (N, dim).
         pressure: At the nodes (linear in each cell), shape (N,).
+        reaction: For each boundary node the momentum equation's residual, tested with the node's shape function, shape
+            (N, dim): what the boundary holds the fluid with, the integral of (du/dn - p n) times that function, n out of
+            the fluid. Zero inside. None where it was not kept.
     """
 
     mesh: Mesh
     velocity: Array
     pressure: Array
+    reaction: Array | None = None
 
     @property
     def dim(self) -> int:

@@ -1,26 +1,28 @@
 """Stokes flow by Taylor-Hood elements (P2-P1) on curved second-order cells, at unit viscosity.
 
-Stokes is linear: a geometry is solved once, driven by a unit pressure gradient, and scaled afterwards to any viscosity and
+Stokes is linear: a geometry is set up once, solved for as many loads as wanted, and scaled afterwards to any viscosity and
 flow rate. Lengths are micrometres inside; what leaves :mod:`chipsim.flow` is SI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import ufl
 from dolfinx import fem
-from dolfinx.fem import petsc as fem_petsc
+from mpi4py import MPI
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from chipsim.flow import _compat
-from chipsim.flow.constraints import Constraint, constrain, on_region
+from chipsim.flow.assembly import Assembly, restrict
+from chipsim.flow.constraints import Constraint, constrain, on_regions
 from chipsim.flow.field import Field
-from chipsim.flow.solvers import Level, LinearResult, solve_direct, solve_minres
+from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
+from chipsim.flow.solvers import Direct, Linear, Minres, Preconditioner, SolverError, choose
 from geometries.mesh import Mesh
 
 Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -28,35 +30,62 @@ Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 #: Mirror planes by name, with the velocity component that vanishes there.
 MIRRORS = {"symmetry": 1, "midplane": 2}
 
+# Net inflow of prescribed velocities over what goes in and out: interpolation on a coarse mesh leaves some.
+_LARGEST_IMBALANCE = 0.01
+
 
 @dataclass(frozen=True)
 class Problem:
-    """A Stokes problem at unit viscosity on a mesh with named regions.
+    """What determines the matrix of a Stokes problem on a mesh with named regions.
 
     Mirror planes are recognised by name (``symmetry``, ``midplane``); ``inlet`` and ``outlet`` are paired when
-    ``periodic``; every other region is a wall.
+    ``periodic``; every other region that is not open is a wall, at rest or with the velocity that a load gives it.
 
     Attributes:
         periodic: Whether the velocity and the pressure about its mean slope repeat from inlet to outlet.
+        open: Regions where the pressure is prescribed and the velocity along the region is zero; each flat and
+            perpendicular to an axis.
         drag: Brinkman drag over viscosity, 1/um2 (12 / depth^2 for the depth-averaged model).
-        body_force: Force on the fluid; from coordinates (3, n) to (dim, n). None: one along x (a unit pressure
-            gradient).
-        wall_velocity: Velocity on the walls, from coordinates (3, n) to (dim, n). None: no slip.
-        method: ``"direct"``, ``"minres"``, or None for direct in the plane and MINRES in space.
+        method: ``"direct"``, ``"minres"``, or None for what :func:`chipsim.flow.solvers.choose` takes.
         rtol: Relative tolerance of MINRES.
     """
 
     periodic: bool = True
+    open: tuple[str, ...] = ()
     drag: float = 0.0
-    body_force: Vector | None = None
-    wall_velocity: Vector | None = None
     method: str | None = None
     rtol: float = 1e-6
 
 
 @dataclass(frozen=True)
+class Load:
+    """What drives the flow: one right-hand side.
+
+    Attributes:
+        body_force: Force on the fluid; from coordinates (3, n) to (dim, n). None: one along x (a unit pressure gradient)
+            where the problem is periodic, else none.
+        velocity: Velocity on walls by region name, from coordinates (3, n) to (dim, n); elsewhere zero.
+        pressure: Pressure over viscosity on open regions by name; elsewhere zero.
+    """
+
+    body_force: Vector | None = None
+    velocity: Mapping[str, Vector] = field(default_factory=dict)
+    pressure: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Solution:
-    """The solved fields (on rank 0; elsewhere None) and what is known of the solve."""
+    """The solved fields (on rank 0; elsewhere None) and what is known of the solve.
+
+    Attributes:
+        field: Velocity, pressure and wall reactions on the mesh.
+        method: Linear solver.
+        unknowns: Free unknowns.
+        iterations: Iterations of the linear solver.
+        residual: Its relative residual.
+        divergence_residual: Norm of the discrete divergence over that of its terms.
+        seconds: Wall time of ``assembly``, ``setup`` and ``solve``; the first two are zero once they are there.
+    """
 
     field: Field | None
     method: str
@@ -64,224 +93,272 @@ class Solution:
     iterations: int
     residual: float
     divergence_residual: float
+    seconds: dict[str, float]
 
 
-def solve(mesh: Mesh | None, dim: int, problem: Problem, comm: Any = None) -> Solution:
-    """Solve a Stokes problem.
+def solve(
+    mesh: Mesh | None, dim: int, problem: Problem, load: Load | None = None, comm: Any = None
+) -> Solution:
+    """Solve one Stokes problem.
 
     Args:
         mesh: The mesh on rank 0, None on the others.
         dim: 2 or 3, known to all ranks.
         problem: What is asked.
+        load: What drives it.
         comm: MPI communicator; None: the world.
 
     Raises:
         SolverError: No converged solution.
     """
-    if comm is None:
-        from mpi4py import MPI
-
-        comm = MPI.COMM_WORLD
-    domain, tags = _compat.distribute(mesh, comm, dim)
-    regions = comm.bcast(mesh.regions if mesh is not None else None, root=0)
-    system = _System(domain, tags, regions, problem)
-    method = problem.method or ("direct" if dim == 2 else "minres")
-    matrix, rhs = system.assemble(pin_pressure=method == "direct")
-    if method == "direct":
-        result = solve_direct(matrix, rhs)
-    else:
-        matrix.setNullSpace(system.constant_pressure(rhs))
-        mass, levels = system.preconditioner()
-        result = solve_minres(matrix, rhs, mass, levels, problem.rtol)
-    unknowns = matrix.getSize()[0]
-    return Solution(
-        field=system.gather(result, mesh),
-        method=result.method,
-        unknowns=unknowns,
-        iterations=result.iterations,
-        residual=result.residual,
-        divergence_residual=system.divergence_residual(matrix, result),
-    )
+    return Stokes(mesh, dim, problem, comm).solve(load)
 
 
-class _System:
-    """The discrete problem: scalar spaces, forms, and the constraints of each velocity component and the pressure."""
+class Stokes:
+    """A Stokes problem that is assembled and set up once, for any number of loads.
 
-    def __init__(self, domain: Any, tags: Any, regions: dict[str, int], problem: Problem) -> None:
-        self.domain, self.tags, self.regions, self.problem = domain, tags, regions, problem
-        self.dim = domain.geometry.dim
-        self.V = fem.functionspace(domain, ("Lagrange", 2))
-        self.Q = fem.functionspace(domain, ("Lagrange", 1))
-        self.velocity = [self._component(self.V, c) for c in range(self.dim)]
+    Args:
+        mesh: The mesh on rank 0, None on the others.
+        dim: 2 or 3, known to all ranks.
+        problem: What determines the matrix.
+        comm: MPI communicator; None: the world.
+
+    Raises:
+        SolverError: Inlet and outlet do not match, an open region is not flat, the factorisation failed.
+    """
+
+    def __init__(self, mesh: Mesh | None, dim: int, problem: Problem, comm: Any = None) -> None:
+        comm = MPI.COMM_WORLD if comm is None else comm
+        self.problem, self._mesh, self._dim = problem, mesh, dim
+        self._domain, self._tags = _compat.distribute(mesh, comm, dim)
+        self._regions: dict[str, int] = comm.bcast(mesh.regions if mesh is not None else None, root=0)
+        start = time.perf_counter()
+        self._fem = Assembly(self._domain, self._tags, problem.drag)
+        self._axes = {name: self._axis(name) for name in problem.open}
+        self._velocity = [self._component(self._fem.V, c) for c in range(dim)]
+        # Every unknown of the nested system, to choose by, before the pressure's constraint depends on the choice.
+        free = sum(c.full.getSize()[1] for c in self._velocity)
+        self.method = problem.method or choose(dim, free)
+        self._pressure = self._pressure_constraint()
+        self._matrix = self._fem.reduced(self._velocity, self._pressure)
+        assembled = time.perf_counter()
+        self._solver = self._setup()
+        done = time.perf_counter()
+        self._seconds = {"assembly": assembled - start, "setup": done - assembled}
+
+    @property
+    def _closed(self) -> bool:
+        """Whether the pressure is known up to a constant only."""
+        return not self.problem.open
+
+    # -- constraints ---------------------------------------------------------------------------------------------------
+    def _axis(self, name: str) -> int:
+        """The axis that a flat open region is perpendicular to."""
+        if name not in self._regions:
+            raise SolverError(f'open region "{name}" is not in the mesh; it has {", ".join(self._regions)}')
+        where = on_regions(self._fem.V, self._tags, [self._regions[name]])
+        x = self._fem.V.tabulate_dof_coordinates()[where, : self._dim]
+        low, high = x.min(axis=0, initial=np.inf), x.max(axis=0, initial=-np.inf)
+        self._domain.comm.Allreduce(MPI.IN_PLACE, low, op=MPI.MIN)
+        self._domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
+        extent = high - low
+        axis = int(np.argmin(extent))
+        if extent[axis] > 1e-9 * extent.max():
+            raise SolverError(f'open region "{name}" is not flat and perpendicular to an axis')
+        return axis
+
+    def _fixed_in(self, name: str, component: int) -> bool:
+        """Whether a velocity component is prescribed on a region."""
+        if name in self._axes:
+            return self._axes[name] != component
+        if self.problem.periodic and name in ("inlet", "outlet"):
+            return False
+        return MIRRORS.get(name, component) == component
 
     def _component(self, space: Any, component: int) -> Constraint:
         """The constraint of one velocity component on ``space`` (P2, or P1 for multigrid's coarse level)."""
-        problem = self.problem
-        fixed = []
-        for name, number in self.regions.items():
-            paired = problem.periodic and name in ("inlet", "outlet")
-            if not paired and MIRRORS.get(name, component) == component:
-                fixed.append(on_region(space, self.tags, number))
-        given = problem.wall_velocity
-        value = None if given is None else lambda x: given(x)[component]
-        return constrain(space, np.concatenate(fixed), value, *self._pairs(space))
+        numbers = [number for name, number in self._regions.items() if self._fixed_in(name, component)]
+        return constrain(space, on_regions(space, self._tags, numbers), *self._pairs(space))
 
-    def _pairs(self, space: Any) -> tuple[NDArray | None, NDArray | None]:
+    def _pairs(self, space: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         if not self.problem.periodic:
-            return None, None
-        return on_region(space, self.tags, self.regions["inlet"]), on_region(
-            space, self.tags, self.regions["outlet"]
+            none = np.empty(0, dtype=np.int32)
+            return none, none
+        inlet, outlet = (on_regions(space, self._tags, [self._regions[name]]) for name in ("inlet", "outlet"))
+        return inlet, outlet
+
+    def _pressure_constraint(self) -> Constraint:
+        # A factorisation needs one value fixed where pressure is known up to a constant (rank 0's first unknown that is in
+        # no pair); MINRES leaves the constant to the null space.
+        space = self._fem.Q
+        masters, slaves = self._pairs(space)
+        fixed: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        if self._closed and self.method == "direct" and space.mesh.comm.rank == 0:
+            unpaired = np.setdiff1d(
+                np.arange(space.dofmap.index_map.size_local), np.concatenate([masters, slaves])
+            )
+            fixed = unpaired[:1].astype(np.int32)
+        return constrain(space, fixed, masters, slaves)
+
+    # -- linear solver -------------------------------------------------------------------------------------------------
+    def _setup(self) -> Direct | Minres:
+        if self.method == "direct":
+            return Direct(self._matrix)
+        null = None
+        if self._closed:
+            constant = self._zero()
+            constant.getNestSubVecs()[-1].set(1.0)
+            constant.normalize()
+            null = PETSc.NullSpace().create(vectors=[constant], comm=self._domain.comm)
+        return Minres(self._matrix, self._preconditioner(), null, self.problem.rtol)
+
+    def _preconditioner(self) -> Preconditioner:
+        comm = self._domain.comm
+        parents = plane_parents(self._mesh, comm)
+        if parents is not None:
+            blocks = enumerate(self._velocity)
+            levels = [in_plane_level(c, parents, self._matrix.getNestSubMatrix(i, i)) for i, c in blocks]
+        else:
+            stiffness = self._fem.stiffness(self._fem.Q)
+            levels = [
+                linear_level(fine, self._component(self._fem.Q, i), stiffness)
+                for i, fine in enumerate(self._velocity)
+            ]
+        mass = self._fem.mass().ptap(self._pressure.full)
+        laplacian = None
+        if self.problem.drag > 0:
+            laplacian = self._fem.pressure_laplacian(self._regions, self._axes, self._pressure)
+        return Preconditioner(levels, mass, laplacian)
+
+    def _zero(self) -> PETSc.Vec:
+        parts = [c.full.createVecRight() for c in (*self._velocity, self._pressure)]
+        return PETSc.Vec().createNest(parts, comm=self._domain.comm)
+
+    # -- loads ---------------------------------------------------------------------------------------------------------
+    def solve(self, load: Load | None = None) -> Solution:
+        """Solve for a load, with what was set up before.
+
+        Raises:
+            SolverError: No converged solution, a load on a region that cannot bear it, or more fluid let in than out.
+        """
+        load = load or Load()
+        self._refuse(load)
+        start = time.perf_counter()
+        force = self._forces(load)
+        lift = [self._lifted(load, c) for c in range(self._dim)]
+        rhs = self._right_hand_side(load, force, lift)
+        result = self._solver.solve(rhs)
+        seconds = {**self._seconds, "solve": time.perf_counter() - start}
+        self._seconds = dict.fromkeys(self._seconds, 0.0)
+        return Solution(
+            field=self._gather(result.x, force, lift),
+            method=result.method,
+            unknowns=self._matrix.getSize()[0],
+            iterations=result.iterations,
+            residual=result.residual,
+            divergence_residual=self._divergence_residual(result),
+            seconds=seconds,
         )
 
-    def _pressure(self, pinned: bool) -> Constraint:
-        # Pressure is known up to a constant: a factorisation needs one value fixed (rank 0's first own unknown),
-        # MINRES leaves the constant to the null space.
-        masters, slaves = self._pairs(self.Q)
-        fixed: NDArray[np.int32] = np.empty(0, dtype=np.int32)
-        if pinned and self.domain.comm.rank == 0:
-            candidates = np.setdiff1d(
-                np.arange(self.Q.dofmap.index_map.size_local), [] if slaves is None else slaves
-            )
-            candidates = np.setdiff1d(candidates, [] if masters is None else masters)
-            fixed = candidates[:1].astype(np.int32)
-        return constrain(self.Q, fixed, None, masters, slaves)
+    def _refuse(self, load: Load) -> None:
+        for name in load.velocity:
+            wall = name in self._regions and all(self._fixed_in(name, c) for c in range(self._dim))
+            if not wall:
+                raise SolverError(f'no velocity can be prescribed on "{name}": it is no wall of this problem')
+        for name in load.pressure:
+            if name not in self._axes:
+                raise SolverError(f'no pressure can be prescribed on "{name}": it is not open')
 
-    def _stiffness(self, space: Any) -> PETSc.Mat:
-        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-        drag = fem.Constant(self.domain, PETSc.ScalarType(self.problem.drag))
-        return _assembled((ufl.inner(ufl.grad(u), ufl.grad(v)) + drag * u * v) * ufl.dx)
+    def _forces(self, load: Load) -> list[fem.Function]:
+        """Each component of the body force."""
+        out = []
+        for c in range(self._dim):
+            force = fem.Function(self._fem.V)
+            given = load.body_force
+            if given is not None:
+                force.interpolate(lambda x, c=c, given=given: given(x)[c])
+            elif self.problem.periodic and c == 0:
+                force.x.array[:] = 1.0
+            out.append(force)
+        return out
 
-    def assemble(self, pin_pressure: bool) -> tuple[PETSc.Mat, PETSc.Vec]:
-        """The reduced nested matrix and right-hand side."""
-        self.pressure = self._pressure(pin_pressure)
-        v, q, p_test = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q), self.pressure.full
-        stiffness = self._stiffness(self.V)
-        diagonal, divergence, loads = [], [], []
-        p_load = self._zero(self.Q)
-        for c, constraint in enumerate(self.velocity):
-            B = _assembled(-q * v.dx(c) * ufl.dx)
-            diagonal.append(stiffness.ptap(constraint.full))
-            divergence.append(p_test.transposeMatMult(B).matMult(constraint.full))
-            load = self._load(c)
-            load.axpy(-1.0, stiffness * constraint.lift)
-            loads.append(_restrict(constraint.full, load))
-            p_load.axpy(-1.0, B * constraint.lift)
-        loads.append(_restrict(p_test, p_load))
-        rows: list[list[PETSc.Mat | None]] = []
-        for i in range(self.dim):
-            row: list[PETSc.Mat | None] = [None] * self.dim
-            row[i] = diagonal[i]
-            rows.append([*row, divergence[i].transpose(PETSc.Mat())])
-        rows.append([*divergence, _zero_block(divergence[0])])
-        matrix = PETSc.Mat().createNest(rows, comm=self.domain.comm)
-        matrix.assemble()
-        return matrix, PETSc.Vec().createNest(loads, comm=self.domain.comm)
+    def _lifted(self, load: Load, component: int) -> fem.Function | None:
+        """A velocity component that has the prescribed values on the walls and is zero elsewhere."""
+        if not load.velocity:
+            return None
+        space, lift = self._fem.V, fem.Function(self._fem.V)
+        x = space.tabulate_dof_coordinates()
+        for name, velocity in load.velocity.items():
+            where = on_regions(space, self._tags, [self._regions[name]])
+            if len(where):
+                lift.x.array[where] = velocity(x[where].T)[component]
+        # A mirror plane's own component stays zero, whatever wall meets it.
+        mirrors = [n for name, n in self._regions.items() if MIRRORS.get(name) == component]
+        lift.x.array[on_regions(space, self._tags, mirrors)] = 0.0
+        lift.x.scatter_forward()
+        return lift
 
-    def _zero(self, space: Any) -> PETSc.Vec:
-        return PETSc.Vec().createMPI((space.dofmap.index_map.size_local, None), comm=self.domain.comm)
+    def _right_hand_side(
+        self, load: Load, force: list[fem.Function], lift: list[fem.Function | None]
+    ) -> PETSc.Vec:
+        parts = []
+        for c, constraint in enumerate(self._velocity):
+            ends = [
+                (self._regions[n], p) for n, p in load.pressure.items() if self._axes[n] == c and p != 0.0
+            ]
+            parts.append(restrict(constraint.full, self._fem.load(c, force[c], lift[c], ends)))
+        if self._closed and load.velocity:
+            net, gross = self._fem.through(lift)
+            if abs(net) > _LARGEST_IMBALANCE * gross:
+                raise SolverError(
+                    f"the prescribed velocities let out {net:.3g} um{self._dim}/s more than in: there is no such flow"
+                )
+        parts.append(restrict(self._pressure.full, self._fem.source(lift)))
+        return PETSc.Vec().createNest(parts, comm=self._domain.comm)
 
-    def _load(self, component: int) -> PETSc.Vec:
-        force = fem.Function(self.V)
-        given = self.problem.body_force
-        if given is None:
-            force.x.array[:] = 1.0 if component == 0 else 0.0
-        else:
-            force.interpolate(lambda x: given(x)[component])
-        vector = fem_petsc.assemble_vector(fem.form(force * ufl.TestFunction(self.V) * ufl.dx))
-        vector.ghostUpdate(addv=PETSc.InsertMode.ADD, mode=PETSc.ScatterMode.REVERSE)
-        own = self._zero(self.V)
-        own.array[:] = vector.array
-        return own
-
-    def constant_pressure(self, like: PETSc.Vec) -> PETSc.NullSpace:
-        """The constant pressure, which the reduced matrix maps to zero."""
-        constant = like.copy()
-        constant.set(0.0)
-        constant.getNestSubVecs()[-1].set(1.0)
-        constant.normalize()
-        return PETSc.NullSpace().create(vectors=[constant], comm=self.domain.comm)
-
-    def preconditioner(self) -> tuple[PETSc.Mat, list[Level]]:
-        """Reduced pressure mass matrix, and for each velocity component the P1 level."""
-        p, q = ufl.TrialFunction(self.Q), ufl.TestFunction(self.Q)
-        mass = _assembled(p * q * ufl.dx).ptap(self.pressure.full)
-        stiffness = self._stiffness(self.Q)
-        prolongation = fem_petsc.interpolation_matrix(self.Q, self.V)
-        prolongation.assemble()
-        levels = []
-        for c, fine in enumerate(self.velocity):
-            coarse = self._component(self.Q, c).full
-            levels.append(
-                Level(stiffness.ptap(coarse), fine.inject.transposeMatMult(prolongation).matMult(coarse))
-            )
-        return mass, levels
-
-    def divergence_residual(self, matrix: PETSc.Mat, result: LinearResult) -> float:
+    # -- results -------------------------------------------------------------------------------------------------------
+    def _divergence_residual(self, result: Linear) -> float:
         """Norm of the discrete divergence over that of its separate terms, which cancel in it."""
         parts = result.x.getNestSubVecs()
-        terms = [matrix.getNestSubMatrix(self.dim, c) * parts[c] for c in range(self.dim)]
-        total = terms[0].copy()
-        for term in terms[1:]:
+        terms = [self._matrix.getNestSubMatrix(self._dim, c) * parts[c] for c in range(self._dim)]
+        total = -1.0 * result.rhs.getNestSubVecs()[-1]
+        for term in terms:
             total.axpy(1.0, term)
         size = np.sqrt(sum(term.norm() ** 2 for term in terms))
         return float(total.norm() / size) if size > 0 else 0.0
 
-    def gather(self, result: LinearResult, mesh: Mesh | None) -> Field | None:
-        """Velocity at the nodes and pressure at the corners of the input mesh, on rank 0."""
-        parts = result.x.getNestSubVecs()
-        columns = [self._function(self.V, c, part) for c, part in zip(self.velocity, parts, strict=False)]
-        pressure = fem.Function(self.V)
-        pressure.interpolate(self._function(self.Q, self.pressure, parts[-1]))
-        cells = self.domain.topology.index_map(self.dim).size_local
-        nodes = np.asarray(self.domain.geometry.input_global_indices)[
-            _compat.node_dofmap(self.domain)[:cells]
-        ].ravel()
-        dofs = self.V.dofmap.list[:cells].ravel()
-        nodes, first = np.unique(nodes, return_index=True)
-        dofs = dofs[first]
-        values = np.column_stack([f.x.array[dofs] for f in (*columns, pressure)])
-        gathered = self.domain.comm.gather((nodes, values), root=0)
-        if mesh is None or gathered is None:
+    def _gather(
+        self, x: PETSc.Vec, force: list[fem.Function], lift: list[fem.Function | None]
+    ) -> Field | None:
+        """Velocity, pressure and wall reactions at the nodes of the input mesh, on rank 0."""
+        parts = x.getNestSubVecs()
+        velocity = [
+            _function(c, part, g) for c, part, g in zip(self._velocity, parts[:-1], lift, strict=True)
+        ]
+        pressure = _function(self._pressure, parts[-1])
+        reaction = [self._fem.reaction(c, velocity[c], pressure, force[c]) for c in range(self._dim)]
+        at_nodes = fem.Function(self._fem.V)
+        at_nodes.interpolate(pressure)
+        own = self._fem.V.dofmap.index_map.size_local
+        nodes = _compat.nodes_of_unknowns(self._fem.V)[:own]
+        columns = [f.x.array[:own] for f in (*velocity, at_nodes)] + [r.array for r in reaction]
+        gathered = self._domain.comm.gather((nodes, np.column_stack(columns)), root=0)
+        if self._mesh is None or gathered is None:
             return None
-        whole = np.empty((len(mesh.points), self.dim + 1))
+        whole = np.empty((len(self._mesh.points), 2 * self._dim + 1))
         for where, what in gathered:
             whole[where] = what
-        return Field(mesh, whole[:, : self.dim], whole[:, self.dim])
-
-    @staticmethod
-    def _function(space: Any, constraint: Constraint, reduced: PETSc.Vec) -> Any:
-        own = constraint.lift.copy()
-        constraint.full.multAdd(reduced, own, own)
-        function = fem.Function(space)
-        function.x.array[: len(own.array)] = own.array
-        function.x.scatter_forward()
-        return function
+        d = self._dim
+        return Field(self._mesh, whole[:, :d], whole[:, d], whole[:, d + 1 :])
 
 
-def _assembled(form: Any) -> PETSc.Mat:
-    matrix = fem_petsc.assemble_matrix(fem.form(form))
-    matrix.assemble()
-    return matrix
-
-
-def _restrict(full: PETSc.Mat, vector: PETSc.Vec) -> PETSc.Vec:
-    out = full.createVecRight()
-    full.multTranspose(vector, out)
-    return out
-
-
-def _zero_block(divergence: PETSc.Mat) -> PETSc.Mat:
-    """A pressure block of stored zeros: the factorisation wants every diagonal entry to exist."""
-    (rows, _), _ = divergence.getSizes()
-    start, _ = divergence.getOwnershipRange()
-    block = PETSc.Mat().createAIJ(
-        ((rows, None), (rows, None)),
-        csr=(
-            np.arange(rows + 1, dtype=PETSc.IntType),
-            np.arange(start, start + rows, dtype=PETSc.IntType),
-            np.zeros(rows),
-        ),
-        comm=divergence.comm,
-    )
-    block.assemble()
-    return block
+def _function(constraint: Constraint, reduced: PETSc.Vec, lift: fem.Function | None = None) -> fem.Function:
+    own = constraint.full.createVecLeft()
+    constraint.full.mult(reduced, own)
+    function = fem.Function(constraint.space)
+    function.x.array[: len(own.array)] = own.array
+    if lift is not None:
+        fixed = np.flatnonzero(constraint.target < 0)
+        function.x.array[fixed] = lift.x.array[fixed]
+    function.x.scatter_forward()
+    return function

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from channels import channel, plane_mesh, space_mesh
-from chipsim.flow.stokes import Problem, solve
+from chipsim.flow.stokes import Load, Problem, solve
 
 PI = np.pi
 
@@ -36,12 +36,13 @@ def space_force(x):
     return 3 * PI**2 * space_velocity(x) + PI * np.array([cx * sy * sz, sx * cy * sz, sx * sy * cz])
 
 
-def errors(mesh, dim, velocity, pressure, force, drag=0.0):
+def errors(mesh, dim, velocity, pressure, force, drag=0.0, method=None):
     def driven(x):
         return force(x) + drag * velocity(x)
 
-    problem = Problem(periodic=False, body_force=driven, wall_velocity=velocity, drag=drag, rtol=1e-9)
-    field = solve(mesh, dim, problem).field
+    problem = Problem(periodic=False, drag=drag, rtol=1e-9, method=method)
+    load = Load(body_force=driven, velocity=dict.fromkeys(mesh.regions, velocity))
+    field = solve(mesh, dim, problem, load).field
     volume = field.integrate(lambda x, u, p: np.ones(len(x)))
     shift = field.integrate(lambda x, u, p: p - pressure(x.T)) / volume  # pressure is known up to a constant
     in_u = field.integrate(lambda x, u, p: ((u - velocity(x.T).T) ** 2).sum(axis=1))

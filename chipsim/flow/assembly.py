@@ -1,0 +1,204 @@
+"""From forms to matrices and vectors: the discrete Stokes operators on one mesh, one scalar space for all components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import ufl
+from dolfinx import fem, la
+from dolfinx import mesh as dmesh
+from dolfinx.fem import petsc as fem_petsc
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from chipsim.flow.constraints import Constraint, on_regions
+
+#: Exact on straight cells; on curved ones the error is far below that of the elements.
+_DEGREE = 4
+
+
+class Assembly:
+    """Scalar spaces of velocity components (P2) and pressure (P1) and the forms on them, at unit viscosity.
+
+    Args:
+        domain: The DOLFINx mesh.
+        tags: Its facet tags.
+        drag: Brinkman drag over viscosity, 1/um2.
+    """
+
+    def __init__(self, domain: Any, tags: Any, drag: float) -> None:
+        self.domain, self.tags, self.drag = domain, tags, drag
+        self.dim = domain.geometry.dim
+        self.V = fem.functionspace(domain, ("Lagrange", 2))
+        self.Q = fem.functionspace(domain, ("Lagrange", 1))
+        self.dx = ufl.Measure("dx", domain, metadata={"quadrature_degree": _DEGREE})
+        self.ds = ufl.Measure("ds", domain, subdomain_data=tags, metadata={"quadrature_degree": _DEGREE})
+
+    # -- matrices ------------------------------------------------------------------------------------------------------
+    def stiffness(self, space: Any) -> PETSc.Mat:
+        """The scalar operator of one velocity component, all unknowns."""
+        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+        form = ufl.inner(ufl.grad(u), ufl.grad(v))
+        if self.drag > 0:
+            form += fem.Constant(self.domain, PETSc.ScalarType(self.drag)) * u * v
+        return _matrix(form * self.dx)
+
+    def mass(self) -> PETSc.Mat:
+        """The pressure's mass matrix."""
+        p, q = ufl.TrialFunction(self.Q), ufl.TestFunction(self.Q)
+        return _matrix(p * q * self.dx)
+
+    def pressure_laplacian(
+        self, regions: dict[str, int], open_regions: Iterable[str], pressure: Constraint
+    ) -> PETSc.Mat:
+        """Laplacian of the pressure over the drag, for the Schur complement of a flow with drag.
+
+        The pressure is given on open regions and free elsewhere; where it is free everywhere a millionth of its mass matrix
+        over the domain's squared length keeps the matrix regular.
+        """
+        p, q = ufl.TrialFunction(self.Q), ufl.TestFunction(self.Q)
+        low, high = self.domain.geometry.x.min(axis=0), self.domain.geometry.x.max(axis=0)
+        self.domain.comm.Allreduce(MPI.IN_PLACE, low, op=MPI.MIN)
+        self.domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
+        shift = fem.Constant(self.domain, PETSc.ScalarType(1e-6 / ((high - low) ** 2).max()))
+        matrix = _matrix((ufl.inner(ufl.grad(p), ufl.grad(q)) + shift * p * q) * self.dx)
+        reduced = matrix.ptap(pressure.full)
+        given = on_regions(self.Q, self.tags, [regions[name] for name in open_regions])
+        given = given[given < len(pressure.own)]
+        rows = pressure.own[given]
+        reduced.zeroRowsColumns(rows[rows >= 0].astype(PETSc.IntType), diag=1.0 / shift.value)
+        reduced.scale(1.0 / self.drag)
+        return reduced
+
+    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:
+        """The nested matrix of the free unknowns: components of the velocity, then pressure."""
+        v, q = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q)
+        stiffness = self.stiffness(self.V)
+        rows: list[list[PETSc.Mat | None]] = []
+        divergence = []
+        for c, constraint in enumerate(velocity):
+            row: list[PETSc.Mat | None] = [None] * len(velocity)
+            row[c] = stiffness.ptap(constraint.full)
+            B = pressure.full.transposeMatMult(_matrix(-q * v.dx(c) * self.dx)).matMult(constraint.full)
+            divergence.append(B)
+            rows.append([*row, B.transpose(PETSc.Mat())])
+        rows.append([*divergence, _zero_block(divergence[0])])
+        matrix = PETSc.Mat().createNest(rows, comm=self.domain.comm)
+        matrix.assemble()
+        return matrix
+
+    # -- vectors -------------------------------------------------------------------------------------------------------
+    def load(
+        self, component: int, force: Any, lift: Any | None, pressures: Sequence[tuple[int, float]]
+    ) -> PETSc.Vec:
+        """Right-hand side of one velocity component, all unknowns.
+
+        Args:
+            component: Its number.
+            force: The body force's component.
+            lift: The prescribed part of the velocity's component.
+            pressures: Number of an open region perpendicular to this component's axis, and its pressure.
+        """
+        v = ufl.TestFunction(self.V)
+        form = force * v * self.dx
+        if lift is not None:
+            form -= self._momentum(lift, v) * self.dx
+        normal = ufl.FacetNormal(self.domain)
+        for number, pressure in pressures:
+            given = fem.Constant(self.domain, PETSc.ScalarType(pressure))
+            form -= given * normal[component] * v * self.ds(number)
+        return _vector(form)
+
+    def source(self, lift: Sequence[Any | None]) -> PETSc.Vec:
+        """What the prescribed part of the velocity leaves to the continuity equation, all pressure unknowns."""
+        q = ufl.TestFunction(self.Q)
+        if lift[0] is None:
+            own = self.Q.dofmap.index_map.size_local
+            return PETSc.Vec().createMPI((own, None), comm=self.domain.comm)
+        return _vector(sum(g.dx(c) for c, g in enumerate(lift) if g is not None) * q * self.dx)
+
+    def through(self, lift: Sequence[Any | None]) -> tuple[float, float]:
+        """Net outflow of the prescribed part of the velocity, and what goes in and out."""
+        normal = ufl.FacetNormal(self.domain)
+        speed = sum(g * normal[c] for c, g in enumerate(lift) if g is not None)
+        parts = [fem.assemble_scalar(fem.form(f * self.ds)) for f in (speed, abs(speed))]
+        net, gross = (self.domain.comm.allreduce(part) for part in parts)
+        return float(net), float(gross)
+
+    def reaction(self, component: int, velocity: Any, pressure: Any, force: Any) -> PETSc.Vec:
+        """Residual of the momentum equation at the boundary's nodes, zero at all others, own unknowns."""
+        cells, nodes = self._at_boundary
+        v = ufl.TestFunction(self.V)
+        dx = ufl.Measure(
+            "dx", self.domain, subdomain_data=[(1, cells)], metadata={"quadrature_degree": _DEGREE}
+        )
+        out = _vector((self._momentum(velocity, v) - pressure * v.dx(component) - force * v) * dx(1))
+        inside = np.ones(len(out.array), dtype=bool)
+        inside[nodes] = False
+        out.array[inside] = 0.0
+        return out
+
+    @cached_property
+    def _at_boundary(self) -> tuple[Any, Any]:
+        """Cells that touch the boundary (this rank's, sorted), and own P2 unknowns on it."""
+        topology, d = self.domain.topology, self.dim
+        topology.create_connectivity(d - 1, d)
+        facets = dmesh.exterior_facet_indices(topology)
+        nodes = fem.locate_dofs_topological(self.V, d - 1, facets)
+        # Facets of other ranks may meet this rank's cells in a corner or an edge only.
+        flag = fem.Function(self.V)
+        flag.x.array[nodes] = 1.0
+        flag.x.scatter_reverse(la.InsertMode.add)
+        flag.x.scatter_forward()
+        cells = topology.index_map(d).size_local
+        touching = np.any(flag.x.array[self.V.dofmap.list[:cells]] > 0, axis=1)
+        own = self.V.dofmap.index_map.size_local
+        return np.flatnonzero(touching).astype(np.int32), np.flatnonzero(flag.x.array[:own] > 0)
+
+    def _momentum(self, u: Any, v: Any) -> Any:
+        form = ufl.inner(ufl.grad(u), ufl.grad(v))
+        if self.drag > 0:
+            form += fem.Constant(self.domain, PETSc.ScalarType(self.drag)) * u * v
+        return form
+
+
+def restrict(full: PETSc.Mat, vector: PETSc.Vec) -> PETSc.Vec:
+    """The right-hand side of the free unknowns."""
+    out = full.createVecRight()
+    full.multTranspose(vector, out)
+    return out
+
+
+def _matrix(form: Any) -> PETSc.Mat:
+    matrix = fem_petsc.assemble_matrix(fem.form(form))
+    matrix.assemble()
+    return matrix
+
+
+def _vector(form: Any) -> PETSc.Vec:
+    """An assembled vector, own entries only (without ghosts, as PETSc's products want it)."""
+    vector = fem_petsc.assemble_vector(fem.form(form))
+    vector.ghostUpdate(addv=PETSc.InsertMode.ADD, mode=PETSc.ScatterMode.REVERSE)
+    own = PETSc.Vec().createMPI((vector.getLocalSize(), None), comm=vector.comm)
+    own.array[:] = vector.array
+    return own
+
+
+def _zero_block(divergence: PETSc.Mat) -> PETSc.Mat:
+    """A pressure block of stored zeros: the factorisation wants every diagonal entry to exist."""
+    (rows, _), _ = divergence.getSizes()
+    start, _ = divergence.getOwnershipRange()
+    block = PETSc.Mat().createAIJ(
+        ((rows, None), (rows, None)),
+        csr=(
+            np.arange(rows + 1, dtype=PETSc.IntType),
+            np.arange(start, start + rows, dtype=PETSc.IntType),
+            np.zeros(rows),
+        ),
+        comm=divergence.comm,
+    )
+    block.assemble()
+    return block

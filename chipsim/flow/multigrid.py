@@ -1,0 +1,96 @@
+"""The coarse space of each velocity component's two-level multigrid: what the smoother on P2 leaves behind.
+
+Where cells are about as high as wide, it is P1 on the same mesh. An extruded mesh that is graded to the tips has cells
+much flatter across than high: unknowns hang together within a plane, hardly along the depth. There P1 would lose what
+varies along the depth within a layer, which point smoothing cannot damp (MINRES then takes three times as many
+iterations), so only the plane is coarsened: all node levels stay, and each keeps the corners of the plane's triangles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from dolfinx.fem import petsc as fem_petsc
+from mpi4py import MPI
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from chipsim.flow import _compat
+from chipsim.flow.constraints import Constraint, numbered, sparse_rows
+from geometries.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Level:
+    """The coarse operator of one velocity component and the way from it to P2, both for free unknowns."""
+
+    coarse: PETSc.Mat
+    interpolation: PETSc.Mat
+
+
+def linear_level(fine: Constraint, coarse: Constraint, stiffness: PETSc.Mat) -> Level:
+    """P1 on the same mesh; ``stiffness`` is the unconstrained P1 operator."""
+    prolongation = fem_petsc.interpolation_matrix(coarse.space, fine.space)
+    prolongation.assemble()
+    return Level(stiffness.ptap(coarse.full), fine.inject.transposeMatMult(prolongation).matMult(coarse.full))
+
+
+def plane_parents(mesh: Mesh | None, comm: Any) -> NDArray[np.int64] | None:
+    """For each node of an extruded mesh's plane the corners that it lies between, a corner itself twice.
+
+    Args:
+        mesh: The mesh on rank 0.
+        comm: MPI communicator.
+
+    Returns:
+        Shape (n, 2), on all ranks; None where the mesh is not extruded.
+    """
+    parents = None
+    if mesh is not None and mesh.node_levels > 1:
+        n = len(mesh.points) // mesh.node_levels
+        parents = np.repeat(np.arange(n)[:, None], 2, axis=1)
+        # gmsh's ten-node tetrahedron: nodes 4 to 9 lie between these corners.
+        for middle, (a, b) in enumerate(((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1)), start=4):
+            ends = mesh.cells[:, [a, b]]
+            floor = np.all(ends < n, axis=1)
+            parents[mesh.cells[floor, middle]] = ends[floor]
+    return comm.bcast(parents, root=0)
+
+
+def in_plane_level(fine: Constraint, parents: NDArray[np.int64], matrix: PETSc.Mat) -> Level:
+    """All levels of nodes, on each only the corners of the plane's triangles.
+
+    Args:
+        fine: The constraint of the component's P2 space.
+        parents: Corners of each plane node, shape (n, 2), as of :func:`plane_parents`.
+        matrix: The component's reduced matrix.
+    """
+    domain, n = fine.space.mesh, len(parents)
+    comm, own = domain.comm, fine.space.dofmap.index_map.size_local
+    node = _compat.nodes_of_unknowns(fine.space)[:own]
+    corner = parents[node % n, 0] == node % n
+    coarse = numbered(comm, corner & (fine.own >= 0))
+    # A paired corner has its partner's column: look it up by the partner's number in the fine space.
+    free_columns, counts = _table(comm, fine.own, coarse)
+    column = np.full(own, -1, dtype=np.int64)
+    held = corner & (fine.target >= 0)
+    column[held] = free_columns[fine.target[held]]
+    by_node = np.full(domain.geometry.index_map().size_global, -1, dtype=np.int64)
+    by_node[node] = column
+    comm.Allreduce(MPI.IN_PLACE, by_node, op=MPI.MAX)
+    rows = fine.own >= 0
+    pair = parents[node[rows] % n] + (node[rows] // n * n)[:, None]
+    single = pair[:, 0] == pair[:, 1]
+    columns, weights = by_node[pair], np.full(pair.shape, 0.5)
+    columns[single, 1], weights[single, 0] = -1, 1.0
+    interpolation = sparse_rows(comm, columns, counts, weights)
+    return Level(matrix.ptap(interpolation), interpolation)
+
+
+def _table(comm: Any, fine: NDArray[np.int64], coarse: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The coarse number of every free unknown of all ranks, -1 where it has none; and how many are this rank's."""
+    free = fine >= 0
+    table = np.concatenate(comm.allgather(coarse[free]))
+    return table, int((coarse >= 0).sum())
