@@ -1,0 +1,58 @@
+"""The page of verification: exact solutions, convergence rates, conservation, reference numbers of the devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chipsim.verification.check import Case, Check, failed
+
+
+def cases() -> list[Case]:
+    """Every case there is, quick ones first."""
+    from chipsim.verification import devices, exact, manufactured
+
+    return [
+        Case("channels", exact.channels),
+        Case("drag", exact.drag),
+        Case("duct", exact.duct),
+        Case("balance", exact.balance),
+        Case("manufactured", manufactured.plane),
+        Case("cluster-chip", devices.cluster_chip),
+        Case("plugged", devices.plugged),
+        Case("manufactured-space", manufactured.space, slow=True),
+        Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),
+    ]
+
+
+def verify(
+    *, slow: bool = False, only: str | None = None, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[Check]:
+    """Run the cases and yield their checks as they come.
+
+    Args:
+        slow: Whether to run the slow cases too.
+        only: Name of the one case to run.
+        progress: Told which case runs.
+
+    Raises:
+        DesignError: No case has that name.
+    """
+    from geometries import DesignError
+
+    chosen = [case for case in cases() if case.name == only or (only is None and (slow or not case.slow))]
+    if not chosen:
+        raise DesignError(
+            f'case "{only}" is unknown; known cases are {", ".join(case.name for case in cases())}'
+        )
+    for case in chosen:
+        progress(f"verifying {case.name}")
+        try:
+            yield from case.run()
+        except (
+            RuntimeError,
+            ArithmeticError,
+        ) as error:  # a solve that fails is a line of the page, not its end
+            yield failed(case, f"{type(error).__name__}: {error}")
+
+
+__all__ = ["Case", "Check", "cases", "verify"]
