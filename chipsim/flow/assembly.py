@@ -65,7 +65,7 @@ class Assembly:
         self.domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
         shift = fem.Constant(self.domain, PETSc.ScalarType(1e-6 / ((high - low) ** 2).max()))
         matrix = _matrix((ufl.inner(ufl.grad(p), ufl.grad(q)) + shift * p * q) * self.dx)
-        reduced = matrix.ptap(pressure.full)
+        reduced = product(matrix, pressure.full)
         given = on_regions(self.Q, self.tags, [regions[name] for name in open_regions])
         given = given[given < len(pressure.own)]
         rows = pressure.own[given]
@@ -73,18 +73,25 @@ class Assembly:
         reduced.scale(1.0 / self.drag)
         return reduced
 
-    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:
-        """The nested matrix of the free unknowns: components of the velocity, then pressure."""
+    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint, *, explicit: bool) -> PETSc.Mat:
+        """The nested matrix of the free unknowns: components of the velocity, then pressure.
+
+        Args:
+            velocity: Constraints of the components.
+            pressure: Constraint of the pressure.
+            explicit: Whether the transposed blocks are stored, as a factorisation needs them; products do without.
+        """
         v, q = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q)
         stiffness = self.stiffness(self.V)
         rows: list[list[PETSc.Mat | None]] = []
         divergence = []
         for c, constraint in enumerate(velocity):
             row: list[PETSc.Mat | None] = [None] * len(velocity)
-            row[c] = stiffness.ptap(constraint.full)
+            row[c] = product(stiffness, constraint.full)
             B = pressure.full.transposeMatMult(_matrix(-q * v.dx(c) * self.dx)).matMult(constraint.full)
+            B = plain(B)
             divergence.append(B)
-            rows.append([*row, B.transpose(PETSc.Mat())])
+            rows.append([*row, B.transpose(PETSc.Mat()) if explicit else PETSc.Mat().createTranspose(B)])
         rows.append([*divergence, _zero_block(divergence[0])])
         matrix = PETSc.Mat().createNest(rows, comm=self.domain.comm)
         matrix.assemble()
@@ -163,6 +170,18 @@ class Assembly:
         if self.drag > 0:
             form += fem.Constant(self.domain, PETSc.ScalarType(self.drag)) * u * v
         return form
+
+
+def product(matrix: PETSc.Mat, right: PETSc.Mat) -> PETSc.Mat:
+    """The triple product R^T A R."""
+    return plain(matrix.ptap(right))
+
+
+def plain(matrix: PETSc.Mat) -> PETSc.Mat:
+    """A product's values without what PETSc keeps to compute it again, which is as large as the matrix."""
+    out = matrix.duplicate(copy=True)
+    matrix.destroy()
+    return out
 
 
 def restrict(full: PETSc.Mat, vector: PETSc.Vec) -> PETSc.Vec:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from chipsim.flow import _compat
+from chipsim.flow.assembly import plain, product
 from chipsim.flow.constraints import Constraint, numbered, sparse_rows
 from geometries.mesh import Mesh
 
@@ -34,7 +35,8 @@ def linear_level(fine: Constraint, coarse: Constraint, stiffness: PETSc.Mat) -> 
     """P1 on the same mesh; ``stiffness`` is the unconstrained P1 operator."""
     prolongation = fem_petsc.interpolation_matrix(coarse.space, fine.space)
     prolongation.assemble()
-    return Level(stiffness.ptap(coarse.full), fine.inject.transposeMatMult(prolongation).matMult(coarse.full))
+    interpolation = plain(fine.inject.transposeMatMult(prolongation).matMult(coarse.full))
+    return Level(product(stiffness, coarse.full), interpolation)
 
 
 def plane_parents(mesh: Mesh | None, comm: Any) -> NDArray[np.int64] | None:
@@ -86,7 +88,7 @@ def in_plane_level(fine: Constraint, parents: NDArray[np.int64], matrix: PETSc.M
     columns, weights = by_node[pair], np.full(pair.shape, 0.5)
     columns[single, 1], weights[single, 0] = -1, 1.0
     interpolation = sparse_rows(comm, columns, counts, weights)
-    return Level(matrix.ptap(interpolation), interpolation)
+    return Level(product(matrix, interpolation), interpolation)
 
 
 def _table(comm: Any, fine: NDArray[np.int64], coarse: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

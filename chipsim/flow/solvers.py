@@ -83,10 +83,7 @@ class Direct:
         self._ksp = _ksp(matrix.comm, options)
         self._ksp.setOperators(self._flat)
         self._ksp.setFromOptions()
-        try:
-            self._ksp.setUp()
-        except PETSc.Error as error:
-            raise SolverError(f"the factorisation failed ({error})") from None
+        self._ksp.setUp()
         self._require_factors()
 
     def _require_factors(self) -> None:
@@ -180,10 +177,7 @@ class Minres:
         if rhs.norm() == 0:
             return Linear(x, rhs, "MINRES with multigrid", 0, 0.0)
         self._ksp.setConvergenceHistory(reset=True)
-        try:
-            self._ksp.solve(rhs, x)
-        except PETSc.Error as error:
-            raise SolverError(f"MINRES failed ({error})") from None
+        self._ksp.solve(rhs, x)
         _require_converged(self._ksp, "MINRES")
         history = self._ksp.getConvergenceHistory()
         return Linear(
@@ -205,6 +199,7 @@ def _minres_options(dim: int, rtol: float, drag: bool) -> dict[str, Any]:
         options |= {
             f"{u}mg_levels_ksp_max_it": 1,
             f"{u}mg_levels_ksp_chebyshev_esteig": "0,0.1,0,1.1",
+            f"{u}mg_levels_esteig_ksp_type": "cg",
             f"{u}mg_levels_esteig_ksp_norm_type": "none",
         }
         options |= {f"{u}mg_coarse_{k}": v for k, v in _boomeramg(dim).items()}
@@ -250,9 +245,17 @@ def _ksp(comm: Any, options: dict[str, Any]) -> PETSc.KSP:
     return ksp
 
 
+# What PETSc's reasons mean to whoever made the mesh.
+_REASONS = {
+    -3: "the iterations ran out",
+    -8: "the system is singular or a cell is turned inside out",
+    -9: "a number overflowed",
+    -11: "the preconditioner could not be set up",
+}
+
+
 def _require_converged(ksp: PETSc.KSP, what: str) -> None:
     reason = ksp.getConvergedReason()
     if reason <= 0:
-        raise SolverError(
-            f"{what} did not converge (PETSc reason {reason}, {ksp.getIterationNumber()} iterations); refine or repair the mesh"
-        )
+        why = _REASONS.get(reason, f"PETSc's reason {reason}")
+        raise SolverError(f"{what} did not converge in {ksp.getIterationNumber()} iterations: {why}")

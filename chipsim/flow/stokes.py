@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from chipsim.flow import _compat
-from chipsim.flow.assembly import Assembly, restrict
+from chipsim.flow.assembly import Assembly, product, restrict
 from chipsim.flow.constraints import Constraint, constrain, on_regions
 from chipsim.flow.field import Field
+from chipsim.flow.memory import one_sentence, require
 from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
 from chipsim.flow.solvers import Direct, Linear, Minres, Preconditioner, SolverError, choose
 from geometries.mesh import Mesh
@@ -132,15 +133,21 @@ class Stokes:
         self.problem, self._mesh, self._dim = problem, mesh, dim
         self._domain, self._tags = _compat.distribute(mesh, comm, dim)
         self._regions: dict[str, int] = comm.bcast(mesh.regions if mesh is not None else None, root=0)
+        with one_sentence():
+            self._prepare()
+
+    def _prepare(self) -> None:
         start = time.perf_counter()
-        self._fem = Assembly(self._domain, self._tags, problem.drag)
-        self._axes = {name: self._axis(name) for name in problem.open}
-        self._velocity = [self._component(self._fem.V, c) for c in range(dim)]
-        # Every unknown of the nested system, to choose by, before the pressure's constraint depends on the choice.
+        self._fem = Assembly(self._domain, self._tags, self.problem.drag)
+        self._axes = {name: self._axis(name) for name in self.problem.open}
+        self._velocity = [self._component(self._fem.V, c) for c in range(self._dim)]
+        # By the velocity's unknowns, as the pressure's constraint depends on the choice.
         free = sum(c.full.getSize()[1] for c in self._velocity)
-        self.method = problem.method or choose(dim, free)
+        self.method = self.problem.method or choose(self._dim, free)
+        require(self._dim, self.method, free, self._domain.comm)
         self._pressure = self._pressure_constraint()
-        self._matrix = self._fem.reduced(self._velocity, self._pressure)
+        explicit = self.method == "direct"
+        self._matrix = self._fem.reduced(self._velocity, self._pressure, explicit=explicit)
         assembled = time.perf_counter()
         self._solver = self._setup()
         done = time.perf_counter()
@@ -224,7 +231,7 @@ class Stokes:
                 linear_level(fine, self._component(self._fem.Q, i), stiffness)
                 for i, fine in enumerate(self._velocity)
             ]
-        mass = self._fem.mass().ptap(self._pressure.full)
+        mass = product(self._fem.mass(), self._pressure.full)
         laplacian = None
         if self.problem.drag > 0:
             laplacian = self._fem.pressure_laplacian(self._regions, self._axes, self._pressure)
@@ -243,6 +250,10 @@ class Stokes:
         """
         load = load or Load()
         self._refuse(load)
+        with one_sentence(self._matrix.getSize()[0]):
+            return self._solve(load)
+
+    def _solve(self, load: Load) -> Solution:
         start = time.perf_counter()
         force = self._forces(load)
         lift = [self._lifted(load, c) for c in range(self._dim)]

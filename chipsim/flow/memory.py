@@ -1,0 +1,79 @@
+"""What memory a solve needs and what there is, so that a solve too large is refused before the system kills it."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from petsc4py import PETSc
+
+from chipsim.flow.solvers import SolverError
+
+# Bytes for each unknown beyond the program and the mesh, over all ranks; measured over sizes (benchmarks).
+_MINRES = 1300.0
+_DIRECT_IN_THE_PLANE = 2300.0
+# A factorisation in space grows faster: bytes for each unknown at 100,000 unknowns, and the exponent of the growth.
+_DIRECT_IN_SPACE, _GROWTH = 10_000.0, 0.43
+_PETSC_OUT_OF_MEMORY = 55
+
+
+def needed(dim: int, method: str, unknowns: int) -> float:
+    """Bytes that a solve takes at its peak, over all ranks."""
+    if method == "minres":
+        return _MINRES * unknowns
+    if dim == 2:
+        return _DIRECT_IN_THE_PLANE * unknowns
+    return _DIRECT_IN_SPACE * unknowns * (unknowns / 1e5) ** _GROWTH
+
+
+def available() -> float:
+    """Bytes that this process and its like may still take: the machine's, the control group's, the process's limit."""
+    found = [float("inf")]
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found.append(
+            1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
+        )
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit, used = (
+            (group / name).read_text(encoding="ascii") for name in ("memory.max", "memory.current")
+        )
+        found.append(float(limit) - float(used))  # "max" is no number: no limit
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY:
+        with contextlib.suppress(OSError, ValueError):
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            found.append(float(most - pages * resource.getpagesize()))
+    return min(found)
+
+
+def require(dim: int, method: str, unknowns: int, comm: Any) -> None:
+    """Refuse a solve that would not fit; all ranks come to the same end.
+
+    Raises:
+        SolverError: With what it needs and what there is.
+    """
+    need, there = needed(dim, method, unknowns), comm.bcast(available(), root=0)
+    if need > there:
+        raise SolverError(
+            f"out of memory: {unknowns} unknowns need about {need / 1e6:.0f} MB and {there / 1e6:.0f} MB are free; "
+            "coarsen the mesh"
+        )
+
+
+@contextlib.contextmanager
+def one_sentence(unknowns: int | None = None) -> Iterator[None]:
+    """Turn what PETSc and Python raise in the middle of a solve into a :class:`SolverError`."""
+    of = f" for {unknowns} unknowns" if unknowns else ""
+    try:
+        yield
+    except MemoryError:
+        raise SolverError(f"out of memory{of}; coarsen the mesh") from None
+    except PETSc.Error as error:
+        if error.ierr == _PETSC_OUT_OF_MEMORY:
+            raise SolverError(f"out of memory{of}; coarsen the mesh") from None
+        raise SolverError(f"the solve failed: PETSc error {error.ierr}") from None

@@ -1,0 +1,65 @@
+"""What a solve says when it cannot end well: one sentence, no result."""
+
+import numpy as np
+import pytest
+
+from chipsim.flow import memory, stokes
+from chipsim.flow.solvers import SolverError
+from chipsim.flow.stokes import Load, Problem, Stokes, solve
+from chipsim.verification.domains import channel, plane_mesh, space_mesh
+
+CHANNEL = channel(2.0, 1.0, hole=0.2)
+
+
+@pytest.mark.parametrize("method", ["direct", "minres"])
+def test_a_singular_system(method, monkeypatch):
+    """Nothing holds the fluid: its walls are mirror planes and a force drives it along them."""
+    monkeypatch.setattr(stokes, "MIRRORS", {"wall": 1})
+    mesh = plane_mesh(channel(2.0, 1.0, periodic=True), 0.25)
+    with pytest.raises(SolverError, match="singular"):
+        solve(mesh, 2, Problem(method=method))
+
+
+def test_out_of_memory_is_known_before(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1e5)
+    with pytest.raises(SolverError, match=r"out of memory: \d+ unknowns need about \d+ MB and 0 MB are free"):
+        solve(plane_mesh(CHANNEL, 0.2), 2, Problem(periodic=False))
+
+
+def test_out_of_memory_in_the_middle():
+    with pytest.raises(SolverError, match="out of memory for 7 unknowns"), memory.one_sentence(7):
+        np.empty(2**50)
+
+
+def test_iterations_that_run_out(monkeypatch):
+    mesh = space_mesh(channel(1.0, 1.0, periodic=True), 0.5, 2)
+    system = Stokes(mesh, 3, Problem())
+    system._solver._ksp.setTolerances(max_it=2)
+    with pytest.raises(SolverError, match="MINRES did not converge in 2 iterations: the iterations ran out"):
+        system.solve()
+
+
+def test_loads_that_no_wall_can_bear():
+    system = Stokes(plane_mesh(CHANNEL, 0.3), 2, Problem(periodic=False, open=("inlet", "outlet")))
+    with pytest.raises(SolverError, match='no velocity can be prescribed on "inlet"'):
+        system.solve(Load(velocity={"inlet": lambda x: 0 * x[:2]}))
+    with pytest.raises(SolverError, match='no pressure can be prescribed on "wall"'):
+        system.solve(Load(pressure={"wall": 1.0}))
+
+
+def test_more_let_in_than_out():
+    def inflow(x):
+        return np.array([x[1] * (1 - x[1]), 0 * x[1]])
+
+    with pytest.raises(SolverError, match="let out -0.167 um2/s more than in"):
+        solve(plane_mesh(CHANNEL, 0.3), 2, Problem(periodic=False), Load(velocity={"inlet": inflow}))
+
+
+def test_open_regions_must_exist_and_be_flat():
+    mesh = plane_mesh(CHANNEL, 0.3)
+    with pytest.raises(
+        SolverError, match='open region "exit" is not in the mesh; it has inlet, outlet, wall'
+    ):
+        Stokes(mesh, 2, Problem(periodic=False, open=("exit",)))
+    with pytest.raises(SolverError, match='open region "wall" is not flat'):
+        Stokes(mesh, 2, Problem(periodic=False, open=("wall",)))
