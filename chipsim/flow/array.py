@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from chipsim.flow.depth import depth_closure, floor_layer
 from chipsim.flow.field import Field
 from chipsim.flow.result import CellFlow
 from chipsim.flow.shear import shear_numbers
@@ -53,7 +54,7 @@ def solve_cell(
 
     Args:
         chip: The device.
-        model: ``"2d"`` (no floor or ceiling), ``"depth"`` (depth-averaged, Brinkman) or ``"3d"``.
+        model: ``"2d"`` (no floor or ceiling), ``"depth"`` (depth-averaged, see :mod:`chipsim.flow.depth`) or ``"3d"``.
         refine: Divides all cell sizes, multiplies the layers.
         patch: Diameter of the patch that wall shear is averaged over, m.
         progress: Told in a sentence what is being done.
@@ -71,11 +72,12 @@ def solve_cell(
         progress("meshing the unit cell")
         mesh = cell_mesh(chip, dim, refine)
         progress(f"solving Stokes flow on {len(mesh.cells)} cells ({model})")
-    drag = 12 / (chip.depth / UNIT) ** 2 if model == "depth" else 0.0
-    solution = solve(mesh, dim, Problem(drag=drag), comm=comm)
+    solution, layer = solve(mesh, dim, Problem(), comm=comm), None
+    if model == "depth":
+        solution, layer = _averaged(mesh, chip.depth / UNIT, solution, comm)
     cell = None
     if solution.field is not None:
-        cell = _numbers(chip, model, solution, patch / UNIT)
+        cell = replace(_numbers(chip, model, solution, patch / UNIT), floor_layer=layer)
     if comm.rank == 0:
         progress("solving arrays with one plugged throat")
     plug = plug_factor(chip)
@@ -83,6 +85,19 @@ def solve_cell(
         comm.bcast(replace(cell, field=None) if cell else None, root=0) if comm.rank else _share(comm, cell)
     )
     return replace(cell, plug_factor=plug)
+
+
+def _averaged(mesh: Mesh | None, depth: float, plane: Solution, comm: Any) -> tuple[Solution, float]:
+    """The depth-averaged flow at unit viscosity from the plane one, and the thickness of the floor layer, m."""
+    layer = comm.bcast(None if plane.field is None else floor_layer(plane.field), root=0)
+    closure = depth_closure(layer, depth)
+    # Solved at unit viscosity: the same pressure, and a velocity larger by the viscosity factor.
+    solution = solve(mesh, 2, Problem(drag=closure.drag / closure.viscosity), comm=comm)
+    if solution.field is not None:
+        raw = solution.field
+        field = replace(raw, velocity=raw.velocity / closure.viscosity)
+        solution = replace(solution, field=field)
+    return solution, layer * UNIT
 
 
 def _share(comm: Any, cell: CellFlow | None) -> CellFlow:

@@ -46,7 +46,7 @@ class Problem:
         periodic: Whether the velocity and the pressure about its mean slope repeat from inlet to outlet.
         open: Regions where the pressure is prescribed and the velocity along the region is zero; each flat and
             perpendicular to an axis.
-        drag: Brinkman drag over viscosity, 1/um2 (12 / depth^2 for the depth-averaged model).
+        drag: Drag over viscosity, 1/um2 (of the depth-averaged model: :mod:`chipsim.flow.depth`).
         method: ``"direct"``, ``"minres"``, or None for what :func:`chipsim.flow.solvers.choose` takes.
         rtol: Relative tolerance of MINRES.
     """

@@ -46,8 +46,8 @@ def _code() -> str:
 
     digest = hashlib.sha256()
     for package in (chipsim.flow, geometries):
-        for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
-            if path.name in _NOT_SOLVING:
+        for path in sorted(Path(package.__file__ or "").parent.iterdir()):
+            if path.suffix not in (".py", ".toml") or path.name in _NOT_SOLVING:
                 continue
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
