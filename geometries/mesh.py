@@ -24,6 +24,7 @@ UNIT = 1e-6
 _FACET = {2: 8, 3: 9}
 TETRAHEDRON = 11
 _CELL = {2: 9, 3: TETRAHEDRON}
+_NODES = {8: 3, 9: 6, TETRAHEDRON: 10}
 _WORST_SHAPE = 0.1
 _MOST_CELLS = 1_000_000
 
@@ -67,7 +68,7 @@ class Mesh:
         facets: Nodes of each boundary facet, shape (K, 3) or (K, 6).
         facet_regions: Number of each facet's region, shape (K,).
         regions: Names of the boundary regions to their numbers.
-        quality: Smallest signed inverse condition number over the plane cells, 1 for an equilateral triangle.
+        quality: Smallest signed inverse condition number over the cells (of an extruded mesh: its plane's), 1 for equal sides.
         node_levels: Levels of nodes over one another in an extruded mesh (level k of node i is node k N / levels + i);
             1 for any other mesh.
     """
@@ -166,7 +167,7 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
             gmsh.model.mesh.setOrder(2)
         except Exception as error:  # gmsh raises bare Exception
             raise MeshError(f"gmsh could not mesh the outline: {error}") from error
-        mesh = _collect(gmsh, curves)
+        mesh = collect(gmsh, curves)
     if mesh.quality < _WORST_SHAPE:
         raise MeshError(
             f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the mesh or change the fillet"
@@ -286,22 +287,31 @@ def _make_periodic(gmsh: Any, outline: Outline, curves: dict[str, list[int]]) ->
     gmsh.model.mesh.setPeriodic(1, ordered("outlet"), ordered("inlet"), shift)
 
 
-def _collect(gmsh: Any, curves: dict[str, list[int]]) -> Mesh:
-    """Read nodes, cells and named facets out of the gmsh session."""
+def collect(gmsh: Any, boundary: dict[str, list[int]], dim: int = 2) -> Mesh:
+    """Read nodes, cells and named facets out of a gmsh session.
+
+    Args:
+        gmsh: The session, with a second-order mesh.
+        boundary: Curves (2-D) or surfaces (3-D) of each named region.
+        dim: 2 or 3.
+
+    Raises:
+        MeshError: There are no cells.
+    """
     mesh = gmsh.model.mesh
     tags, xyz, _ = mesh.getNodes()
-    cell_tags, cell_nodes = mesh.getElementsByType(_CELL[2])
+    cell_tags, cell_nodes = mesh.getElementsByType(_CELL[dim])
     if not len(cell_tags):
         raise MeshError("gmsh made no cells")
     used = np.unique(cell_nodes)
     order = np.argsort(tags)
     points = xyz.reshape(-1, 3)[order[np.searchsorted(tags[order], used)]]
     facets, numbers, regions = [], [], {}
-    for number, (name, list_) in enumerate(sorted(curves.items()), start=1):
-        nodes = np.concatenate([mesh.getElementsByType(_FACET[2], tag)[1] for tag in list_]).reshape(-1, 3)
-        facets.append(np.searchsorted(used, nodes))
-        numbers.append(np.full(len(nodes), number, dtype=np.int32))
+    for number, (name, list_) in enumerate(sorted(boundary.items()), start=1):
+        nodes = np.concatenate([mesh.getElementsByType(_FACET[dim], tag)[1] for tag in list_])
+        facets.append(np.searchsorted(used, nodes).reshape(-1, _NODES[_FACET[dim]]))
+        numbers.append(np.full(len(facets[-1]), number, dtype=np.int32))
         regions[name] = number
     quality = float(np.min(mesh.getElementQualities(cell_tags, "minSICN")))
-    cells = np.searchsorted(used, cell_nodes).reshape(-1, 6)
+    cells = np.searchsorted(used, cell_nodes).reshape(-1, _NODES[_CELL[dim]])
     return Mesh(points, cells, np.concatenate(facets), np.concatenate(numbers), regions, quality)

@@ -9,7 +9,7 @@ from chipsim.verification.check import Case, Check, failed
 
 def cases() -> list[Case]:
     """Every case there is, quick ones first."""
-    from chipsim.verification import devices, exact, manufactured
+    from chipsim.verification import bodies, devices, exact, manufactured
 
     return [
         Case("channels", exact.channels),
@@ -19,6 +19,8 @@ def cases() -> list[Case]:
         Case("manufactured", manufactured.plane),
         Case("cluster-chip", devices.cluster_chip),
         Case("plugged", devices.plugged),
+        Case("bodies", bodies.drag),
+        Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),
         Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),
     ]
