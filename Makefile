@@ -6,7 +6,7 @@ QUICK = $(if $(filter 0,$(SLOW)),-m "not slow")
 CACHE = $${CHIPSIM_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chipsim}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-next lint format doctor clean purge
+.PHONY: help demo test test-next lint format verify bench bench-growth doctor clean purge
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,17 @@ lint: ## ruff and mypy
 format: ## rewrite the Python files as ruff wants them
 	$(ENV) ruff check --fix .
 	$(ENV) ruff format .
+
+verify: ## the page of verification, all cases: VERIFICATION.md, and the same as HTML and JSON in out/
+	$(ENV) chipsim verify --slow -o $(OUT)/
+	cp $(OUT)/verification.md VERIFICATION.md
+
+CASES = all
+bench: ## chipsim beside NGSolve, scikit-fem, DOLFINx's demo and FreeFEM (CASES=quick: three minutes)
+	$(ENV) python3 -m benchmarks --cases $(CASES)
+
+bench-growth: ## how chipsim grows with size and ranks, beside the memory bandwidth
+	$(ENV) python3 -m benchmarks.growth
 
 doctor: ## what is there, which versions, what to do about what is missing
 	$(ENV) chipsim doctor

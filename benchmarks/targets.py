@@ -1,0 +1,95 @@
+"""What chipsim is to reach, as ratios of medians in one run, and whether it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.peers import FACTORISATIONS
+from benchmarks.table import AGREEMENT, Row, fastest, rows
+
+MET, MISSED, UNKNOWN = "met", "**not met**", "not measured"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target in words, what was found, and the verdict."""
+
+    text: str
+    found: str
+    verdict: str
+
+
+def at_most(text: str, value: float | None, limit: float, unit: str = "") -> Target:
+    """A target that is an upper limit."""
+    if value is None:
+        return Target(f"{text} at most {limit:g}{unit}", "", UNKNOWN)
+    return Target(f"{text} at most {limit:g}{unit}", f"{value:.3g}{unit}", MET if value <= limit else MISSED)
+
+
+def at_least(text: str, value: float | None, limit: float) -> Target:
+    """A target that is a lower limit."""
+    if value is None:
+        return Target(f"{text} at least {limit:g}", "", UNKNOWN)
+    return Target(f"{text} at least {limit:g}", f"{value:.3g}", MET if value >= limit else MISSED)
+
+
+def of_benchmark(results: dict[str, Any]) -> list[Target]:
+    """The targets that compare with other programs."""
+    return list(_targets(rows(results)))
+
+
+def _targets(found: list[Row]) -> Iterator[Target]:
+    for peer, limit in (("ngsolve", 0.25), ("scikit-fem", 0.35), ("dolfinx-demo", 0.35)):
+        yield at_most(f"3d-100k: time over {peer}'s", time_ratio(found, "3d-100k", peer), limit)
+    direct = [
+        r
+        for r in found
+        if r.case == "3d-100k" and r.solver in FACTORISATIONS and not r.failed and r.peer != "chipsim"
+    ]
+    for peer in dict.fromkeys(r.peer for r in direct):
+        least = min((r for r in direct if r.peer == peer), key=lambda r: r.gigabytes)
+        yield at_most(
+            f"3d-100k: memory over that of {peer}'s {least.solver}", _memory(found, "3d-100k", least), 0.2
+        )
+    if not direct:
+        yield at_most("3d-100k: memory over the direct solvers'", None, 0.2)
+    for case in ("2d-64", "2d-64-sharp", "2d-periodic-64"):
+        for peer, limit in (("ngsolve", 0.9), ("scikit-fem", 0.65)):
+            yield at_most(f"{case}: time over {peer}'s", time_ratio(found, case, peer), limit)
+            yield at_most(
+                f"{case}: memory over {peer}'s", _memory(found, case, fastest(found, case, peer)), 0.55
+            )
+    yield _error(found)
+
+
+def time_ratio(found: list[Row], case: str, peer: str) -> float | None:
+    """chipsim's time over a program's, each with its fastest solver."""
+    own, other = fastest(found, case, "chipsim"), fastest(found, case, peer)
+    return own.seconds / other.seconds if own and other else None
+
+
+def _memory(found: list[Row], case: str, other: Row | None) -> float | None:
+    own = fastest(found, case, "chipsim")
+    return own.gigabytes / other.gigabytes if own and other else None
+
+
+def _error(found: list[Row]) -> Target:
+    """Ratios count only at equal or smaller error; what the programs may differ by is no error of one of them."""
+    text = "error of the flow rate at most that of every other program on the same mesh"
+    compared, worse = 0, []
+    for r in found:
+        own = fastest(found, r.case, "chipsim")
+        if own is None or own.error is None or r.failed or r.error is None or r.peer == "chipsim":
+            continue
+        compared += 1
+        if own.error > r.error + AGREEMENT:
+            worse.append(f"{r.case}, {r.peer}")
+    if not compared:
+        return Target(text, "", UNKNOWN)
+    return Target(
+        text,
+        f"in {compared - len(worse)} of {compared}" + ("" if not worse else ": not " + "; ".join(worse)),
+        MET if not worse else MISSED,
+    )

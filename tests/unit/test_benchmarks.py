@@ -1,0 +1,207 @@
+"""The benchmark's own arithmetic, and that meshes reach other programs whole. No timing is asserted."""
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import growth, peers, references, table, targets
+from benchmarks.cases import CASES, GROWTH, SELECTIONS, WARM_UP, select
+from benchmarks.meshes import make_mesh
+from benchmarks.programs.common import read_input, write_input
+from benchmarks.run import run
+
+MESHES = {dim: make_mesh(case) for dim, case in WARM_UP.items()}
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(dim):
+        path = tmp_path / f"{dim}.npz"
+        write_input(str(path), MESHES[dim], periodic=True)
+        return path
+
+    return write
+
+
+def one(seconds, gigabytes, flow=1.0, solver="lu", **more):
+    parts = {"assembly": seconds / 4, "solve": 3 * seconds / 4}
+    return {"seconds": seconds, "parts": parts, "peak_bytes": gigabytes * 1e9, "flow": flow, "unknowns": 10, "busy": 1.0,
+            "solver": solver, **more}  # fmt: skip
+
+
+def results(runs, reference=1.0, family="", case="3d-100k"):
+    machine = {"processor": "", "cores": 1, "gigabytes": 1.0, "load_at_start": 0.0}
+    one_case = {"about": "", "family": family, "reference": {"flow": reference}, "runs": runs}
+    return {
+        "date": "",
+        "command": "",
+        "machine": machine,
+        "repeats": 3,
+        "peers": {},
+        "cases": {case: one_case},
+    }
+
+
+def test_medians_are_over_the_runs_that_went_well():
+    row = table.row(
+        "c", "p", "lu", [one(1.0, 2.0), one(9.0, 2.0), one(2.0, 4.0), {"failed": "time limit"}], 0.99
+    )
+    assert (row.seconds, row.gigabytes, row.runs) == (2.0, 2.0, 3)
+    assert row.error == pytest.approx(1 / 0.99 - 1)
+    assert row.parts == {"assembly": 0.5, "solve": 1.5}
+
+
+def test_a_program_that_failed_is_a_row_with_its_reason():
+    found = results(
+        {"chipsim/default": [one(1.0, 1.0)], "ngsolve/minres": [{"failed": "memory limit of 8 GB"}]}
+    )
+    assert "memory limit of 8 GB" in table.markdown(found, [])
+    assert table.fastest(table.rows(found), "3d-100k", "ngsolve") is None
+
+
+def test_ratios_take_each_programs_fastest_solver_and_each_factorisations_memory():
+    found = results({
+        "chipsim/default": [one(1.0, 0.5)], "ngsolve/minres": [one(5.0, 0.6, solver="minres")], 
+        "ngsolve/sparsecholesky": [one(8.0, 4.0, solver="sparsecholesky")],
+        "scikit-fem/pardiso-symmetric": [one(2.0, 2.0, solver="pardiso-symmetric")],
+    })  # fmt: skip
+    by_text = {t.text: t for t in targets.of_benchmark(found)}
+    assert by_text["3d-100k: time over ngsolve's at most 0.25"].verdict == targets.MET
+    assert by_text["3d-100k: time over scikit-fem's at most 0.35"].verdict == targets.MISSED
+    assert by_text["3d-100k: time over dolfinx-demo's at most 0.35"].verdict == targets.UNKNOWN
+    assert by_text["3d-100k: memory over that of ngsolve's sparsecholesky at most 0.2"].found == "0.125"
+    assert (
+        by_text["3d-100k: memory over that of scikit-fem's pardiso-symmetric at most 0.2"].verdict
+        == targets.MISSED
+    )
+
+
+def test_a_larger_error_than_a_peers_is_said():
+    found = results(
+        {"chipsim/default": [one(1.0, 0.5, flow=1.01)], "freefem/MUMPS_seq": [one(5.0, 0.6, flow=1.001)]}
+    )
+    assert targets.of_benchmark(found)[-1].verdict == targets.MISSED
+
+
+def test_programs_that_differ_on_one_mesh_are_named_but_not_straight_sided_ones():
+    runs = {"chipsim/default": [one(1.0, 1.0)], "scikit-fem/pardiso-symmetric": [one(1.0, 1.0, flow=1 + 1e-8)],
+            "ngsolve/minres": [one(1.0, 1.0, flow=1.0001)], "freefem/MUMPS_seq": [one(1.0, 1.0, flow=1.002)]}  # fmt: skip
+    (said,) = table.disagreements(table.rows(results(runs)))
+    assert "ngsolve" in said
+
+
+def test_time_to_an_error_is_that_of_the_first_good_mesh():
+    found = results({}, family="f", case="f-1")
+    flows = {"f-1": 1.01, "f-2": 1.0005, "f-3": 1.0001}
+    found["cases"] = {
+        name: {**found["cases"]["f-1"], "runs": {
+            "chipsim/default": [one(i + 1.0, 1.0, flow=flow)], "freefem/UMFPACK": [one(1.0, 1.0, flow=1.02)]
+        }}
+        for i, (name, flow) in enumerate(flows.items())
+    }  # fmt: skip
+    own, other = table.reached(found, table.rows(found), "f")
+    assert own.row.case == "f-2" and own.row.seconds == 2.0
+    assert other.row is None and other.best_error == pytest.approx(0.02)
+
+
+def test_exponent_of_a_power_law():
+    sizes = [1e5, 3e5, 2e6]
+    assert growth.exponent(sizes, [s**1.3 for s in sizes]) == pytest.approx(1.3)
+
+
+def test_growth_says_what_was_not_measured():
+    runs = {
+        "3d/3d-100k/2": {**one(1.0, 1.0), "iterations": 60},
+        "3d/3d-200k/2": {**one(2.5, 1.5), "iterations": 80},
+    }
+    runs["3d/3d-200k/2"]["unknowns"] = 20
+    verdicts = {t.text: t.verdict for t in growth.targets({"runs": runs})}
+    assert verdicts["3d: most over least iterations at most 1.2"] == targets.MISSED
+    assert verdicts["3d, 2 ranks: exponent of time at most 1.15"] == targets.MISSED
+    assert verdicts["3d, 2 ranks: exponent of memory at most 1"] == targets.MET
+    assert verdicts["2 million unknowns on 2 ranks: time at most 60 s"] == targets.UNKNOWN
+
+
+def test_growths_meshes_exist():
+    assert {name for names, _ in growth.SERIES.values() for name in names} <= {*CASES, *GROWTH}
+
+
+def test_selections():
+    assert {c.name for c in select(["2d", "3d"])} == set(CASES)
+    assert [c.name for c in select(["3d-pore", "2d-1"])] == ["2d-1", "3d-pore"]
+    assert 0 < len(select(["quick"])) < len(CASES)
+    with pytest.raises(SystemExit, match="none of"):
+        select(["4d"])
+    assert set(SELECTIONS).isdisjoint(CASES)
+
+
+def test_every_case_has_its_converged_flow_rate():
+    for case in CASES.values():
+        known = references.known(case)
+        assert known is not None, case.reference
+        assert known["uncertainty"] < table.WANTED_ERROR
+
+
+def test_runs_that_hang_or_fail_are_results():
+    spin = [sys.executable, "-c", "while True: pass"]
+    assert run(spin, {}, seconds=0.3, gigabytes=1.0) == {"failed": "time limit"}
+    eat = [sys.executable, "-c", "import time; x = bytearray(300_000_000); time.sleep(30)"]
+    assert run(eat, {}, seconds=30.0, gigabytes=0.1) == {"failed": "memory limit of 0.1 GB"}
+    assert run([sys.executable, "-c", "raise ValueError('why')"], {}, seconds=30.0, gigabytes=1.0) == {
+        "failed": "ValueError: why"
+    }
+
+
+def test_peak_memory_is_that_of_the_process():
+    found = run(
+        [sys.executable, "-c", "x = bytearray(b'1') * 300_000_000; print('{}')"],
+        {},
+        seconds=60.0,
+        gigabytes=8.0,
+    )
+    assert 0.3e9 < found["peak_bytes"] < 0.5e9
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_written_case_is_read_as_it_was(written, dim):
+    case = read_input(str(written(dim)))
+    assert case.dim == dim and case.periodic
+    assert np.array_equal(case.cells, MESHES[dim].cells)
+    inlet, outlet = case.pairs()
+    assert np.allclose(case.points[inlet] + [case.length, 0, 0], case.points[outlet], atol=1e-6)
+    assert case.fixed(1) == [n for n in case.regions if n not in ("inlet", "outlet", "midplane")]
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [p for p in peers.PEERS.values() if p.module in ("chipsim_", "dolfinx_demo")],
+    ids=lambda p: p.name,
+)
+@pytest.mark.parametrize("dim", [2, 3])
+def test_programs_see_the_curved_cells(written, peer, dim):
+    path = str(written(dim))
+    command = [
+        sys.executable,
+        "-m",
+        f"benchmarks.programs.{peer.module}",
+        path,
+        peer.solvers(WARM_UP[dim])[-1],
+        path,
+    ]
+    found = run(command, {}, seconds=300.0, gigabytes=4.0)
+    assert "failed" not in found, found
+    assert math.isclose(found["measure"], MESHES[dim].measure(), rel_tol=1e-9)
+
+
+def test_freefem_gets_the_corners_only(tmp_path, written):
+    from benchmarks.programs.freefem import write_plane, write_space
+
+    plane, space = read_input(str(written(2))), read_input(str(written(3)))
+    write_plane(tmp_path / "plane.msh", plane)
+    counts = [int(n) for n in (tmp_path / "plane.msh").read_text().split("\n", 1)[0].split()]
+    assert counts == [plane.corners.sum(), len(plane.cells), len(plane.facets)]
+    write_space(tmp_path / "space.mesh", space)
+    words = (tmp_path / "space.mesh").read_text().split()
+    assert int(words[words.index("Tetrahedra") + 1]) == len(space.cells)
