@@ -17,6 +17,9 @@ from geometries.mesh import Mesh
 
 Array: TypeAlias = NDArray[Any]
 
+#: Mirror planes by name, with the velocity component that vanishes there.
+MIRRORS = {"symmetry": 1, "midplane": 2}
+
 # gmsh's mid-edge nodes, by the corners they lie between.
 _EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (2, 0)), 3: ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))}
 
@@ -82,13 +85,6 @@ class WallSample:
     velocity: Array
     pressure: Array
 
-    @property
-    def shear_rate(self) -> Array:
-        """Magnitude of the tangential part of du/dn, the wall shear rate, shape (n,)."""
-        slope = np.einsum("nij,nj->ni", self.gradient, self.normals)
-        slope = slope - np.einsum("ni,ni->n", slope, self.normals)[:, None] * self.normals
-        return np.linalg.norm(slope, axis=1)
-
 
 @dataclass(frozen=True)
 class Field:
@@ -112,6 +108,11 @@ class Field:
     def dim(self) -> int:
         """2 or 3."""
         return self.mesh.dim
+
+    def scaled(self, factor: float) -> Field:
+        """The field of a flow ``factor`` times as strong."""
+        reaction = None if self.reaction is None else self.reaction * factor
+        return Field(self.mesh, self.velocity * factor, self.pressure * factor, reaction)
 
     @cached_property
     def _points(self) -> Array:
@@ -170,24 +171,47 @@ class Field:
         Args:
             regions: Names; those that the mesh does not have are passed over.
         """
-        d = self.dim
+        return self.sample(self.facets(*regions))
+
+    def facets(self, *regions: str) -> NDArray[np.int64]:
+        """Numbers of the facets of boundary regions; regions that the mesh does not have are passed over."""
         numbers = [self.mesh.regions[name] for name in regions if name in self.mesh.regions]
-        facets = np.flatnonzero(np.isin(self.mesh.facet_regions, numbers))
-        cells = self._facet_cells[facets]
+        return np.flatnonzero(np.isin(self.mesh.facet_regions, numbers))
+
+    def sample(self, facets: NDArray[np.int64]) -> WallSample:
+        """Fields and their gradients at quadrature points of boundary facets, facet by facet."""
+        d = self.dim
         reference, weights = quadrature(d - 1)
+        shapes, _ = shape_functions(reference)
+        points = np.einsum("nk,cki->cni", shapes, self._points[self.mesh.facets[facets]])
+        normals, size = self.facet_normals(facets, reference)
+        cells = self._facet_cells[facets]
+        which = np.repeat(cells, len(reference))
+        inside = self._facet_reference(facets, cells, reference)
+        values, slopes = self._evaluate(which, inside.reshape(-1, d))
+        return WallSample(
+            points.reshape(-1, d),
+            (size * weights).ravel(),
+            normals.reshape(-1, d),
+            slopes,
+            values[:, :d],
+            values[:, d],
+        )
+
+    def facet_normals(self, facets: NDArray[np.int64], reference: Array) -> tuple[Array, Array]:
+        """Unit normals out of the fluid, shape (facets, n, dim), and sizes of the surface element, shape (facets, n).
+
+        Args:
+            facets: Numbers of boundary facets.
+            reference: Points in the reference facet, shape (n, dim - 1).
+        """
         shapes, gradients = shape_functions(reference)
         nodes = self._points[self.mesh.facets[facets]]
-        points = np.einsum("nk,cki->cni", shapes, nodes)
-        tangents = np.einsum("cki,nkj->cnij", nodes, gradients)
-        normals, size = _normals(tangents)
-        cell_reference = self._facet_reference(facets, cells, reference).reshape(-1, d)
-        which = np.repeat(cells, len(reference))
-        values, slopes = self._evaluate(which, cell_reference)
-        flat = points.reshape(-1, d)
-        centre = self._points[self.mesh.cells[which, : d + 1]].mean(axis=1)
-        normals = normals.reshape(-1, d)
-        normals *= np.sign(np.einsum("ni,ni->n", flat - centre, normals))[:, None]
-        return WallSample(flat, (size * weights).ravel(), normals, slopes, values[:, :d], values[:, d])
+        normals, size = _normals(np.einsum("cki,nkj->cnij", nodes, gradients))
+        corners = self.mesh.cells[self._facet_cells[facets], : self.dim + 1]
+        outward = np.einsum("nk,cki->cni", shapes, nodes) - self._points[corners].mean(axis=1)[:, None]
+        normals *= np.sign(np.einsum("cni,cni->cn", outward, normals))[..., None]
+        return normals, size
 
     def _facet_reference(self, facets: NDArray, cells: NDArray, reference: Array) -> Array:
         """Reference coordinates in the cell of points on its facet, shape (facets, n, dim)."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from chipsim.flow.field import Field, WallSample, quadrature
+from chipsim.flow.field import Field, quadrature
+from chipsim.flow.traction import ShearSample, wall_shear
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class ShearNumbers:
     Attributes:
         p50: Median over the wall's area.
         p95: 95th percentile.
+        mean: Mean over the wall's area.
         maximum: Largest; None on sharp corners, where it has no limit.
         patch_maximum: Largest average over a patch of a cell's size.
     """
 
     p50: float
     p95: float
+    mean: float
     maximum: float | None
     patch_maximum: float
 
@@ -40,33 +43,39 @@ def shear_numbers(
     """Wall shear rate on named walls.
 
     Args:
-        field: The solved field.
+        field: The solved field with its reactions.
         walls: Names of the walls of interest (pillars; floor and ceiling are not what touches a trapped cell first).
         patch: Diameter of the patch, um.
         mirrors: Mirror planes as axis -> positions, um: the wall goes on behind them.
         round_corners: Whether the corners are round, so that a largest value exists.
     """
-    wall = field.on(*walls)
-    rate = wall.shear_rate
+    wall = wall_shear(field, *walls)
+    rate = wall.rate
     order = np.argsort(rate)
     share = (np.cumsum(wall.weights[order]) - wall.weights[order] / 2) / wall.weights.sum()
     p50, p95 = np.interp([0.5, 0.95], share, rate[order])
-    patch_maximum = _largest_patch(wall, len(quadrature(field.dim - 1)[1]), patch / 2, mirrors)
-    return ShearNumbers(float(p50), float(p95), float(rate.max()) if round_corners else None, patch_maximum)
+    return ShearNumbers(
+        p50=float(p50),
+        p95=float(p95),
+        mean=float(np.average(rate, weights=wall.weights)),
+        maximum=float(rate.max()) if round_corners else None,
+        patch_maximum=_largest_patch(wall, len(quadrature(field.dim - 1)[1]), patch / 2, mirrors),
+    )
 
 
-def _largest_patch(wall: WallSample, per_facet: int, radius: float, mirrors: dict[int, list[float]]) -> float:
-    """Largest mean shear rate over the wall within ``radius`` of a facet's middle; facet by facet."""
-    weights = wall.weights.reshape(-1, per_facet)
-    area = weights.sum(axis=1)
-    rate = (wall.shear_rate.reshape(-1, per_facet) * weights).sum(axis=1) / area
-    centres = (wall.points.reshape(-1, per_facet, wall.points.shape[1]) * weights[..., None]).sum(
-        axis=1
-    ) / area[:, None]
-    around, which = _mirrored(centres, radius, mirrors)
-    neighbours = cKDTree(around).query_ball_point(centres, radius)
-    means = [np.average(rate[which[n]], weights=area[which[n]]) for n in neighbours]
-    return float(max(means))
+def _largest_patch(
+    wall: ShearSample, per_facet: int, radius: float, mirrors: dict[int, list[float]]
+) -> float:
+    """Largest mean shear rate over the wall within ``radius`` of a facet's middle, point by point."""
+    centres = wall.points.reshape(-1, per_facet, wall.points.shape[1]).mean(axis=1)
+    around, which = _mirrored(wall.points, radius, mirrors)
+    weights, forces = wall.weights[which], (wall.weights * wall.rate)[which]
+    tree, largest = cKDTree(around), 0.0
+    # One patch at a time: on a fine wall all patches together hold millions of points.
+    for centre in centres:
+        near = np.asarray(tree.query_ball_point(centre, radius, return_sorted=False))
+        largest = max(largest, float(forces[near].sum() / weights[near].sum()))
+    return largest
 
 
 def _mirrored(points: NDArray, radius: float, mirrors: dict[int, list[float]]) -> tuple[NDArray, NDArray]:

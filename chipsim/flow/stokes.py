@@ -20,16 +20,13 @@ from petsc4py import PETSc
 from chipsim.flow import _compat
 from chipsim.flow.assembly import Assembly, product, restrict
 from chipsim.flow.constraints import Constraint, constrain, on_regions
-from chipsim.flow.field import Field
+from chipsim.flow.field import MIRRORS, Field
 from chipsim.flow.memory import one_sentence, require
 from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
 from chipsim.flow.solvers import Direct, Linear, Minres, Preconditioner, SolverError, choose
 from geometries.mesh import Mesh
 
 Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-#: Mirror planes by name, with the velocity component that vanishes there.
-MIRRORS = {"symmetry": 1, "midplane": 2}
 
 # Net inflow of prescribed velocities over what goes in and out: interpolation on a coarse mesh leaves some.
 _LARGEST_IMBALANCE = 0.01

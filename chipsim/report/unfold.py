@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from chipsim.flow.field import Field
 from chipsim.flow.result import Flow
+from chipsim.flow.traction import wall_shear as recovered
 from geometries.cluster_chip import ClusterChip
 from geometries.mesh import UNIT
 
@@ -289,8 +290,8 @@ class WallShear:
 
 def wall_shear(plane: Plane) -> WallShear:
     """Wall shear on the pillars of the cell, brought onto the half outline of one of them."""
-    sample = _field(plane.flow).on("pillars")
-    points, rate = sample.points[:, :2], sample.shear_rate
+    sample = recovered(_field(plane.flow), "pillars")
+    points, rate = sample.points[:, :2], sample.rate
     if sample.points.shape[1] == 3:
         # The three levels of quadrature points nearest to mid-depth are those of the last layer of cells.
         height = np.round(sample.points[:, 2], 6)

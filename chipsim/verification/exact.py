@@ -8,6 +8,7 @@ import numpy as np
 
 from chipsim.flow.field import Field
 from chipsim.flow.stokes import Load, Problem, Solution, Stokes, solve
+from chipsim.flow.traction import wall_shear
 from chipsim.verification.check import Check, compare, converging, small
 from chipsim.verification.domains import channel, plane_mesh, space_mesh
 from geometries.mesh import Mesh
@@ -26,7 +27,7 @@ def channels() -> Iterator[Check]:
     field = _field(solve(mesh, 2, Problem()))
     name = "plane channel, periodic"
     yield compare(name, _POISEUILLE, "flow rate", 1 / 12, -field.flux("inlet"), 1e-10)
-    rate = field.on("wall").shear_rate
+    rate = wall_shear(field, "wall").rate
     yield compare(name, _POISEUILLE, "largest wall shear", 0.5, rate.max(), 1e-8)
     yield compare(name, _POISEUILLE, "smallest wall shear", 0.5, rate.min(), 1e-8)
     mesh = plane_mesh(channel(2.0, 1.0), 0.25)

@@ -13,6 +13,7 @@ from chipsim.flow.array import PLANE, solve_cell
 from chipsim.flow.field import Field, quadrature, shape_functions
 from chipsim.flow.result import Flow
 from chipsim.flow.shear import shear_numbers
+from chipsim.flow.traction import direct_shear, wall_shear
 from chipsim.study import store
 from chipsim.study.solve import solve
 from geometries import ClusterChip, DesignError
@@ -74,14 +75,29 @@ def test_divergence_theorem(which, request):
     assert total == pytest.approx(mesh.dim * mesh.measure(), rel=1e-9)
 
 
-def test_wall_shear_of_a_shear_flow(plane):
-    field = Field(
-        plane, np.column_stack([7 * plane.points[:, 1], 0 * plane.points[:, 1]]), np.zeros(len(plane.points))
-    )
-    side = field.on("symmetry")
-    np.testing.assert_allclose(side.shear_rate, 7, rtol=1e-9)
+def shear_flow(mesh, rate):
+    """u = rate y along x without pressure, with the reactions that hold it."""
+    x = mesh.points[:, : mesh.dim]
+    velocity = np.column_stack([rate * x[:, 1], *(0 * x[:, 0] for _ in range(mesh.dim - 1))])
+    field = Field(mesh, velocity, np.zeros(len(x)))
+    everywhere = field.sample(np.arange(len(mesh.facets)))
+    shapes, _ = shape_functions(quadrature(mesh.dim - 1)[0])
+    pull = (everywhere.weights[:, None] * rate * everywhere.normals[:, 1:2]).reshape(len(mesh.facets), -1)
+    reaction = np.zeros_like(velocity)
+    np.add.at(reaction[:, 0], mesh.facets, pull @ shapes)
+    return replace(field, reaction=reaction)
+
+
+@pytest.mark.parametrize("which", ["plane", "space"])
+def test_wall_shear_of_a_shear_flow(which, request):
+    field = shear_flow(request.getfixturevalue(which), 7.0)
+    np.testing.assert_allclose(wall_shear(field, "symmetry").rate, 7, rtol=1e-9)
+    np.testing.assert_allclose(direct_shear(field, "symmetry").rate, 7, rtol=1e-9)
+    np.testing.assert_allclose(wall_shear(field.scaled(2.0), "symmetry").rate, 14, rtol=1e-9)
     numbers = shear_numbers(field, ("symmetry",), 15.0, {1: [0.0]}, round_corners=True)
     assert numbers.p50 == pytest.approx(7) and numbers.patch_maximum == pytest.approx(7)
+    assert numbers.mean == pytest.approx(7) and numbers.maximum == pytest.approx(7)
+    assert shear_numbers(field, ("symmetry",), 15.0, {}, round_corners=False).maximum is None
 
 
 def test_results_depend_on_viscosity_times_flow_rate_only():

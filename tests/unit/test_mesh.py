@@ -298,3 +298,11 @@ def test_a_mirrored_copy_is_caught_by_the_jacobians(cell, solid):
     for mesh in (cell[1], solid):
         mirrored = replace(mesh, points=mesh.points * [-1, 1, 1])
         assert determinants(mirrored) == pytest.approx(-determinants(mesh), rel=1e-6)
+
+
+def test_a_cell_from_inlet_to_outlet_is_refused():
+    """Its corners would have one key and the prism no order of corners to be cut by."""
+    frame = rectangle(0.0, 0.0, 0.5, 2.0, ("wall", "outlet", "wall", "inlet"))
+    plane = mesh_outline(Outline(frame, (), 1.0, (), 0.0, 1.0, True), Resolution(coarsest=0.5))
+    with pytest.raises(MeshError, match="a cell reaches from the inlet to the outlet"):
+        extrude(plane, np.array([0.0, 1.0]))
