@@ -79,8 +79,14 @@ def run(
     model: Annotated[str, typer.Option(help="2d, depth (depth-averaged) or 3d.")] = "3d",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     refine: Annotated[
-        float, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
-    ] = 1.0,
+        float | None, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
+    ] = None,
+    accuracy: Annotated[
+        str | None,
+        typer.Option(
+            help="Refine until pressure drop and mean wall shear are estimated to err by less, e.g. 0.1%."
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Solve anew even if this flow is stored.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print result.json to standard output.")] = False,
 ) -> None:
@@ -94,7 +100,15 @@ def run(
     folder = output or Path("out") / loaded.name
     require_writable(folder)
     with _progress() as progress:
-        result = compute(loaded, model=model, seed=seed, refine=refine, fresh=fresh, progress=progress)
+        result = compute(
+            loaded,
+            model=model,
+            seed=seed,
+            refine=refine,
+            accuracy=accuracy,
+            fresh=fresh,
+            progress=progress,
+        )
         if result is None:  # an MPI rank that only helped to solve
             return
         files = write(result, folder, progress)

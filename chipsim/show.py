@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chipsim.design import Design
+from chipsim.report.units import percent
 from chipsim.study.result import Result
 from geometries import ClusterChip, DesignError, Device
 from geometries.quantities import show
@@ -106,6 +107,11 @@ def print_result(result: Result) -> None:
         f"{show(flow.mean_throat_speed(operation.flow_rate), 'um/s', 3)} in the daughter gaps, "
         f"wall shear stress {show(stress['p95'] or 0.0, 'Pa', 2)} (95th percentile)"
     )
+    if error := flow.cell.discretisation_error:
+        console.print(
+            f"estimated discretisation error: {percent(error.pressure_drop)} of the pressure drop, "
+            f"{percent(error.mean_wall_shear)} of the mean wall shear"
+        )
     table = Table("cells", "n", "retained", "passed", "broken", "half pushed through at", box=None)
     for entry in result.capture.entries:
         half = entry.half_push_through_flow_rate

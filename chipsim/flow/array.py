@@ -7,26 +7,32 @@ to a unit flow per path and depth q, so that a result holds for any flow rate an
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 
+from chipsim.flow.accuracy import companion, discretisation_error, finer_companion
 from chipsim.flow.depth import depth_closure, floor_layer
 from chipsim.flow.field import Field
 from chipsim.flow.result import CellFlow
-from chipsim.flow.shear import shear_numbers
+from chipsim.flow.shear import ShearNumbers, shear_numbers
 from chipsim.flow.stokes import Problem, Solution, solve
 from geometries.cluster_chip import ClusterChip
 from geometries.extrude import extrude, layer_heights
-from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
+from geometries.mesh import UNIT, Mesh, MeshError, Resolution, mesh_outline
 
-#: Mesh of a plane cell: largest wall shear within 1 %, throat flux within 1e-4 of the section between rows.
-PLANE = Resolution(tip=0.15, coarsest=0.125, growth=0.15)
-#: Mesh of a cell in space, by layers of tetrahedra.
-SPACE = Resolution(tip=0.25, coarsest=0.16, growth=0.25, layers=8)
+#: Mesh of a plane cell: row resistance within 0.02 %, largest wall shear within 1 %, throat flux within 1e-4 of the section
+#: between rows. It is the throat flux that asks for it: half as fine the resistance errs by 0.03 %.
+PLANE = Resolution(tip=0.2, sharp_tip=2e-4, coarsest=0.16, growth=0.2)
+#: Mesh of a cell in space, by layers of tetrahedra: row resistance within 0.05 %, throat flux as in the plane. Again for the
+#: throat flux: half as fine the resistance errs by 0.2 %.
+SPACE = Resolution(tip=0.3, sharp_tip=4e-4, coarsest=0.2, growth=0.25, layers=6)
 #: Mesh of the arrays with a plug: only ratios of mean pressures are taken from them.
 PLUGGED = Resolution(tip=0.4, coarsest=0.8, growth=0.5)
 
@@ -39,7 +45,37 @@ PLUG_ARRAYS = ((5, 6), (7, 8))
 #: Layer on the floor, over the throat's width: the flow turns from the floor's to the pillars' profile within a throat.
 _FLOOR_LAYER = 0.25
 
+# Power of the refinement that sharp tips are divided by beyond what all cells are: 3.5 in all.
+_SHARP_TIPS = 2.5
+
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """A solved model of a cell.
+
+    Attributes:
+        solution: Solved at unit viscosity.
+        viscosity: What the model multiplies the viscosity by.
+        layer: Of the depth-averaged model: the floor layer, m.
+    """
+
+    solution: Solution
+    viscosity: float = 1.0
+    layer: float | None = None
+
+
+class _Clock:
+    """Seconds between its readings, by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def read(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name], self._last = now - self._last, now
 
 
 def solve_cell(
@@ -51,6 +87,8 @@ def solve_cell(
     progress: Progress = lambda _: None,
 ) -> CellFlow:
     """Solve the unit cell of an array and derive its numbers (collective over the MPI world).
+
+    A second, coarser mesh is solved for the discretisation error (see :mod:`chipsim.flow.accuracy`).
 
     Args:
         chip: The device.
@@ -66,49 +104,75 @@ def solve_cell(
         SolverError: No converged solution.
         MeshError: No usable mesh.
     """
-    comm = MPI.COMM_WORLD
+    comm, clock = MPI.COMM_WORLD, _Clock()
+    tell = progress if comm.rank == 0 else lambda _: None
     mesh, dim = None, 3 if model == "3d" else 2
     if comm.rank == 0:
-        progress("meshing the unit cell")
+        tell("meshing the unit cell")
         mesh = cell_mesh(chip, dim, refine)
-        progress(f"solving Stokes flow on {len(mesh.cells)} cells ({model})")
-    solution, layer = solve(mesh, dim, Problem(), comm=comm), None
-    if model == "depth":
-        solution, layer = _averaged(mesh, chip.depth / UNIT, solution, comm)
-    cell = None
-    if solution.field is not None:
-        cell = replace(_numbers(chip, model, solution, patch / UNIT), floor_layer=layer)
-    if comm.rank == 0:
-        progress("solving arrays with one plugged throat")
+        tell(f"solving Stokes flow on {len(mesh.cells)} cells ({model})")
+    clock.read("meshing")
+    solved = _solve_model(chip, model, mesh, comm)
+    cell = None if solved.solution.field is None else _numbers(chip, model, refine, solved, patch / UNIT)
+    clock.read("flow")
+    tell("solving on a second mesh for the discretisation error")
+    cell = _with_error(chip, cell, model, refine, patch / UNIT)
+    clock.read("discretisation_error")
+    tell("solving arrays with one plugged throat")
     plug = plug_factor(chip)
-    cell = (
-        comm.bcast(replace(cell, field=None) if cell else None, root=0) if comm.rank else _share(comm, cell)
+    clock.read("plug_factor")
+    peak = comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    if cell is not None:
+        seconds = {**clock.seconds, **{f"flow_{k}": v for k, v in solved.solution.seconds.items()}}
+        cell = replace(cell, plug_factor=plug, seconds=seconds, peak_memory=peak)
+    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
+    return cell or shared
+
+
+def _solve_model(chip: ClusterChip, model: str, mesh: Mesh | None, comm: Any) -> _Solved:
+    dim = 3 if model == "3d" else 2
+    solution = solve(mesh, dim, Problem(), comm=comm)
+    if model != "depth":
+        return _Solved(solution)
+    # The closure of the depth-averaged model comes from the plane flow.
+    layer = comm.bcast(None if solution.field is None else floor_layer(solution.field), root=0)
+    closure = depth_closure(layer, chip.depth / UNIT)
+    averaged = solve(mesh, 2, Problem(drag=closure.drag / closure.viscosity), comm=comm)
+    return _Solved(averaged, closure.viscosity, layer * UNIT)
+
+
+def _with_error(
+    chip: ClusterChip, cell: CellFlow | None, model: str, refine: float, patch: float
+) -> CellFlow | None:
+    """The cell with its discretisation error, from a second mesh."""
+    comm, mesh = MPI.COMM_WORLD, None
+    other, dim = companion(refine), 3 if model == "3d" else 2
+    if comm.rank == 0:
+        try:
+            mesh = cell_mesh(chip, dim, other)
+        except MeshError:  # too coarse for this drawing
+            other = finer_companion(refine)
+            mesh = cell_mesh(chip, dim, other)
+    second = _solve_model(chip, model, mesh, comm)
+    if cell is None:
+        return None
+    resistance, shear = _main_numbers(chip, second, patch)[1:]
+    error = discretisation_error(
+        (cell.row_resistance, cell.shear.mean),
+        (resistance, shear.mean),
+        refine / other,
+        round_corners=chip.fillet > 0,
     )
-    return replace(cell, plug_factor=plug)
-
-
-def _averaged(mesh: Mesh | None, depth: float, plane: Solution, comm: Any) -> tuple[Solution, float]:
-    """The depth-averaged flow at unit viscosity from the plane one, and the thickness of the floor layer, m."""
-    layer = comm.bcast(None if plane.field is None else floor_layer(plane.field), root=0)
-    closure = depth_closure(layer, depth)
-    # Solved at unit viscosity: the same pressure, and a velocity larger by the viscosity factor.
-    solution = solve(mesh, 2, Problem(drag=closure.drag / closure.viscosity), comm=comm)
-    if solution.field is not None:
-        raw = solution.field
-        field = replace(raw, velocity=raw.velocity / closure.viscosity)
-        solution = replace(solution, field=field)
-    return solution, layer * UNIT
-
-
-def _share(comm: Any, cell: CellFlow | None) -> CellFlow:
-    assert cell is not None
-    comm.bcast(replace(cell, field=None), root=0)
-    return cell
+    return replace(cell, discretisation_error=error)
 
 
 def cell_mesh(chip: ClusterChip, dim: int, refine: float = 1.0) -> Mesh:
     """The mesh that :func:`solve_cell` computes on: half a pitch, two rows, in space half the depth."""
-    resolution = replace(PLANE if dim == 2 else SPACE, refine=refine)
+    resolution = PLANE if dim == 2 else SPACE
+    # Sharp tips shrink faster than the rest: the resistance's error is linear in their size, and falls with between the third
+    # and fourth power of the other cells. So both parts fall alike, and neither hides the other from the estimate.
+    sharp_tip = resolution.sharp_tip / refine**_SHARP_TIPS
+    resolution = replace(resolution, refine=refine, sharp_tip=sharp_tip)
     outline = chip.block()
     plane = mesh_outline(outline, resolution)
     if dim == 2:
@@ -121,30 +185,45 @@ def cell_mesh(chip: ClusterChip, dim: int, refine: float = 1.0) -> Mesh:
     )
 
 
-def _numbers(chip: ClusterChip, model: str, solution: Solution, patch: float) -> CellFlow:
-    """Refer the field to a unit flow per path and depth, and derive everything else from it."""
-    raw = solution.field
+def _main_numbers(chip: ClusterChip, solved: _Solved, patch: float) -> tuple[Field, float, ShearNumbers]:
+    """The field at a unit flow per path and depth, the row resistance (1/m2) and the wall shear."""
+    raw = solved.solution.field
     assert raw is not None
     row, width, height = chip.row_pitch / UNIT, chip.lateral_pitch / UNIT / 2, chip.depth / UNIT / 2
-    flow = float(raw.velocity_integral[0]) / (2 * row)  # through half a path (and half the depth)
+    # Solved at unit viscosity: the same pressure, and a velocity larger by the viscosity factor.
+    through = float(raw.velocity_integral[0]) / solved.viscosity
+    flow = through / (2 * row)  # through half a path (and half the depth)
     q = 2 * flow / (height if raw.dim == 3 else 1.0)
-    field = Field(raw.mesh, raw.velocity / q, raw.pressure / q)
-    section = -field.flux("inlet") * 2 / (height if raw.dim == 3 else 1.0)
-    throats = [2 * throat_flux(field, *ends) / (height if raw.dim == 3 else 1.0) for ends in _throats(chip)]
     mirrors = {1: [0.0, width]} | ({2: [height]} if raw.dim == 3 else {})
+    unit = raw.scaled(1 / (solved.viscosity * q))
+    shear = shear_numbers(unit, ("pillars",), patch, mirrors, round_corners=chip.fillet > 0)
+    # Reactions belong to the pressure that they were solved with.
+    reaction = unit.reaction if solved.viscosity == 1.0 else None
+    return Field(unit.mesh, unit.velocity, raw.pressure / q, reaction), row / q / UNIT**2, shear
+
+
+def _numbers(chip: ClusterChip, model: str, refine: float, solved: _Solved, patch: float) -> CellFlow:
+    """Refer the field to a unit flow per path and depth, and derive everything else from it."""
+    field, resistance, shear = _main_numbers(chip, solved, patch)
+    height = chip.depth / UNIT / 2 if field.dim == 3 else 1.0
+    section = -field.flux("inlet") * 2 / height
+    throats = [2 * throat_flux(field, *ends) / height for ends in _throats(chip)]
+    solution = solved.solution
     return CellFlow(
         model=model,
-        row_resistance=row / q / UNIT**2,
+        refine=refine,
+        row_resistance=resistance,
         plug_factor=float("nan"),
         peak_speed=float(np.linalg.norm(field.velocity, axis=1).max()) / UNIT,
         throat_speed=throats[1] / (2 * chip.daughter_gap),
-        shear=shear_numbers(field, ("pillars",), patch, mirrors, round_corners=chip.fillet > 0),
+        shear=shear,
         mass_balance_error=max(abs(t / section - 1) for t in throats),
         divergence_residual=solution.divergence_residual,
         method=solution.method,
         unknowns=solution.unknowns,
         iterations=solution.iterations,
         residual=solution.residual,
+        floor_layer=solved.layer,
         field=field,
     )
 
@@ -178,6 +257,9 @@ def throat_flux(field: Field, start: np.ndarray, end: np.ndarray) -> float:
     return float(weights @ speed.mean(axis=1) * length)
 
 
+@lru_cache(
+    maxsize=4
+)  # a search for an accuracy solves the same cell on several meshes, but this is of one mesh
 def plug_factor(chip: ClusterChip, arrays: tuple[tuple[int, int], ...] = PLUG_ARRAYS) -> float:
     """How many times the row's pressure drop stands over one plugged entrance gap, far from other plugs.
 

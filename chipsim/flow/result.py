@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chipsim.flow.accuracy import DiscretisationError
 from chipsim.flow.depth import DepthClosure, depth_closure, outside, stated_error
 from chipsim.flow.field import Field
 from chipsim.flow.shear import ShearNumbers
@@ -26,6 +28,7 @@ class CellFlow:
 
     Attributes:
         model: ``"2d"``, ``"depth"`` or ``"3d"``.
+        refine: What the default mesh's cell sizes were divided by.
         row_resistance: Pressure drop of a row over viscosity and q, 1/m2.
         plug_factor: Drop over one plugged throat over the drop of an undisturbed row.
         peak_speed: Largest speed over q, 1/m.
@@ -39,11 +42,16 @@ class CellFlow:
         iterations: Iterations of the linear solver.
         residual: Its relative residual (of MINRES: preconditioned).
         floor_layer: Of ``"depth"``: thickness of the layer on the floor that its closure rests on, m; else None.
+        discretisation_error: Estimated from a second mesh; None before it is.
+        seconds: Wall time of the steps of the solve, by name; ``flow_assembly``, ``flow_setup`` and ``flow_solve`` are parts
+            of ``flow``. Like the memory no part of what is compared.
+        peak_memory: Of the process when it had solved, bytes; over MPI the sum.
         field: Velocity over q (1/um) and pressure about its mean slope over viscosity and q (1/um2) on the mesh; on
             rank 0 only.
     """
 
     model: str
+    refine: float
     row_resistance: float
     plug_factor: float
     peak_speed: float
@@ -56,6 +64,9 @@ class CellFlow:
     iterations: int
     residual: float
     floor_layer: float | None = None
+    discretisation_error: DiscretisationError | None = None
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict, compare=False)
+    peak_memory: int = dataclasses.field(default=0, compare=False)
     field: Field | None = None
 
 
@@ -67,11 +78,13 @@ class Flow:
         chip: The device.
         cell: The solved unit cell.
         versions: What solved it.
+        stored: Whether it was taken from the store; no part of what is compared.
     """
 
     chip: ClusterChip
     cell: CellFlow
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    stored: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def row_resistance(self) -> float:
@@ -114,11 +127,12 @@ class Flow:
         return self.cell.peak_speed * self.flux(flow_rate)
 
     def wall_shear_rate(self, flow_rate: float) -> dict[str, float | None]:
-        """Wall shear rate on the pillars, 1/s: ``p50``, ``p95``, ``max`` (None on sharp corners), ``patch_max``."""
+        """Wall shear rate on the pillars, 1/s: ``p50``, ``p95``, ``mean``, ``max`` (None on sharp corners), ``patch_max``."""
         s, scale = self.cell.shear, self.flux(flow_rate) * 1e12
         return {
             "p50": s.p50 * scale,
             "p95": s.p95 * scale,
+            "mean": s.mean * scale,
             "max": None if s.maximum is None else s.maximum * scale,
             "patch_max": s.patch_maximum * scale,
         }
@@ -190,8 +204,10 @@ class Flow:
             "wall_shear_stress_pa": self.wall_shear_stress(flow_rate, viscosity),
             "reynolds": self.reynolds(flow_rate, viscosity),
             "depth_closure": None if self.closure is None else _described(self.chip, cell, self.closure),
+            "discretisation_error": asdict(cell.discretisation_error) if cell.discretisation_error else None,
             "mass_balance_error": cell.mass_balance_error,
             "solver": {
+                "refine": cell.refine,
                 "method": cell.method,
                 "unknowns": cell.unknowns,
                 "iterations": cell.iterations,

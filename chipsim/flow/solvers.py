@@ -221,7 +221,7 @@ def _boomeramg() -> dict[str, Any]:
     make them symmetric, which MINRES needs.
     """
     h = "pc_hypre_boomeramg_"
-    return {"ksp_type": "preonly", "pc_type": "hypre", "pc_hypre_type": "boomeramg", f"{h}coarsen_type": "HMIS",
+    return {"ksp_type": "preonly", "pc_type": "hypre", "pc_hypre_type": "boomeramg", f"{h}coarsen_type": "PMIS",
             f"{h}interp_type": "ext+i", f"{h}P_max": 4, f"{h}strong_threshold": 0.25}  # fmt: skip
 
 

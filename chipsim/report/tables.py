@@ -63,6 +63,10 @@ def flow(result: Result) -> Table:
             say(solved.hydraulic_resistance(setting.viscosity), "Pa/(mL/h)"),
         ),
     ]
+    if error := solved.cell.discretisation_error:
+        drop, stress = percent(error.pressure_drop), percent(error.mean_wall_shear)
+        estimated = f"{drop} of the pressure drop, {stress} of the mean wall shear"
+        rows.append(("discretisation error, estimated", estimated))
     return pairs(rows, "Flow")
 
 
@@ -73,6 +77,7 @@ def shear(result: Result) -> Table:
     names = {
         "p50": "median",
         "p95": "95th percentile",
+        "mean": "mean",
         "max": "largest",
         "patch_max": "largest mean over a patch of a cell's size",
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chipsim.capture import capture, check, comparison
 from chipsim.design import Design
 from chipsim.study.result import Result
-from chipsim.study.solve import rank, solve
+from chipsim.study.solve import check_accuracy, rank, solve
 
 
 def run(
@@ -16,7 +16,8 @@ def run(
     *,
     model: str = "3d",
     seed: int = 0,
-    refine: float = 1.0,
+    refine: float | None = None,
+    accuracy: float | str | None = None,
     fresh: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Result | None:
@@ -26,7 +27,9 @@ def run(
         design: The parameter set.
         model: ``"2d"``, ``"depth"`` or ``"3d"``.
         seed: Same seed, same bytes.
-        refine: Divides all cell sizes of the mesh.
+        refine: Divides all cell sizes of the mesh; None: 1.
+        accuracy: Largest estimated relative error of pressure drop and mean wall shear, a fraction or ``"0.1%"``: the mesh is
+            refined until it is met.
         fresh: Whether to solve anew what the store has.
         progress: Told in a sentence what is being done.
 
@@ -34,14 +37,15 @@ def run(
         The result; None on MPI ranks other than the first, which only help to solve.
 
     Raises:
-        DesignError: The design cannot be made, or cannot be computed.
+        DesignError: The design cannot be made or computed, or the accuracy cannot be met.
         SolverError, MeshError: No flow.
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
     check(design.suspension)
+    check_accuracy(accuracy, refine)
     times, start = {}, time.perf_counter()
-    flow = solve(device, model, refine=refine, fresh=fresh, progress=progress)
+    flow = solve(device, model, refine=refine, accuracy=accuracy, fresh=fresh, progress=progress)
     times["flow_s"] = time.perf_counter() - start
     if rank() > 0:
         return None

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from chipsim.flow.accuracy import Attempt, accuracy_of, refine_until
 from chipsim.flow.result import CellFlow, Flow
 from chipsim.study import store
 from geometries import ClusterChip, DesignError, Device
@@ -20,16 +21,19 @@ def solve(
     chip: Device,
     model: str = "3d",
     *,
-    refine: float = 1.0,
+    refine: float | None = None,
+    accuracy: float | str | None = None,
     fresh: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Flow:
-    """Solve Stokes flow through a chip, once for each geometry and model.
+    """Solve Stokes flow through a chip, once for each geometry, model and mesh.
 
     Args:
         chip: The device.
         model: ``"2d"``, ``"depth"`` (depth-averaged) or ``"3d"``.
-        refine: Divides all cell sizes of the mesh.
+        refine: Divides all cell sizes of the mesh; None: 1.
+        accuracy: Largest estimated relative error of the pressure drop and of the mean wall shear, as a fraction or in
+            percent (``"0.1%"``): the default mesh is refined until it is met. None: whatever the mesh gives.
         fresh: Whether to solve even if the store has it.
         progress: Told in a sentence what is being done.
 
@@ -37,19 +41,58 @@ def solve(
         The flow, valid for every flow rate and viscosity.
 
     Raises:
-        DesignError: Unknown model.
+        DesignError: Unknown model, an accuracy that cannot be met, or an accuracy and a refinement.
         SolverError, MeshError: No solution.
     """
     if model not in MODELS:
         raise DesignError(f'model = "{model}" is unknown; known models are {", ".join(MODELS)}')
     if not isinstance(chip, ClusterChip):
         raise DesignError(f'device.kind = "{chip.kind}" has no flow model')
+    if accuracy is None:
+        return _solve(chip, model, 1.0 if refine is None else refine, fresh, progress)
+    wanted = check_accuracy(accuracy, refine)
+    assert wanted is not None
+    found: list[Flow] = []
+
+    def attempt(finer: float) -> Attempt:
+        found[:] = [_solve(chip, model, finer, fresh, progress)]
+        cell = found[0].cell
+        assert cell.discretisation_error is not None
+        return Attempt(
+            3 if model == "3d" else 2, cell.unknowns, cell.discretisation_error, round_corners=chip.fillet > 0
+        )
+
+    refine_until(wanted, attempt, progress)
+    return found[0]
+
+
+def check_accuracy(accuracy: float | str | None, refine: float | None) -> float | None:
+    """The accuracy asked for as a fraction.
+
+    Raises:
+        DesignError: It is none, or a refinement was asked for beside it.
+    """
+    if accuracy is None:
+        return None
+    fraction = accuracy_of(accuracy)
+    if refine is not None:
+        raise DesignError(
+            f"refine = {refine:g} and accuracy = {accuracy} both choose the mesh: give one of them, as an accuracy refines by "
+            "itself"
+        )
+    return fraction
+
+
+def _solve(
+    chip: ClusterChip, model: str, refine: float, fresh: bool, progress: Callable[[str], None]
+) -> Flow:
+    """The flow on one mesh, out of the store where it has it."""
     geometry = {name: getattr(chip, name) for name in _CELL}
-    key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": refine})
+    key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": float(refine)})
     stored = None if fresh else _from_store(key)
     if stored is not None:
         progress("taking the flow from the store")
-        return Flow(chip, *stored)
+        return Flow(chip, *stored, stored=True)
     from chipsim.flow.array import solve_cell  # needs DOLFINx
 
     cell = solve_cell(chip, model, refine=refine, progress=progress)

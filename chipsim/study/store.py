@@ -12,13 +12,14 @@ import json
 import os
 import tempfile
 import zipfile
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chipsim.flow.accuracy import DiscretisationError
 from chipsim.flow.field import Field
 from chipsim.flow.result import CellFlow
 from chipsim.flow.shear import ShearNumbers
@@ -79,10 +80,14 @@ def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
                 head["regions"],
                 head["quality"],
             )
-            field = Field(mesh, data["velocity"], data["pressure"])
-        return CellFlow(
-            **{**head["cell"], "shear": ShearNumbers(**head["cell"]["shear"])}, field=field
-        ), head["versions"]
+            reaction = data["reaction"] if "reaction" in data else None
+            field = Field(mesh, data["velocity"], data["pressure"], reaction)
+        cell = head["cell"]
+        parts = {
+            "shear": ShearNumbers(**cell["shear"]),
+            "discretisation_error": DiscretisationError(**cell["discretisation_error"]),
+        }
+        return CellFlow(**{**cell, **parts}, field=field), head["versions"]
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -90,14 +95,16 @@ def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
 def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
     """Store a flow; where the cache folder cannot be written the run goes on without."""
     field = cell.field
-    assert field is not None
-    numbers = {f.name: getattr(cell, f.name) for f in fields(cell) if f.name not in ("field", "shear")}
+    assert field is not None and cell.discretisation_error is not None
+    numbers = asdict(replace(cell, field=None))
+    del numbers["field"]
     head = {
-        "cell": {**numbers, "shear": asdict(cell.shear)},
+        "cell": numbers,
         "regions": field.mesh.regions,
         "quality": field.mesh.quality,
         "versions": versions,
     }
+    arrays: dict[str, Any] = {} if field.reaction is None else {"reaction": field.reaction}
     folder = cache_folder()
     partial = None
     try:
@@ -106,7 +113,7 @@ def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
             partial = Path(handle.name)
             np.savez_compressed(
                 handle, head=json.dumps(head), points=field.mesh.points, cells=field.mesh.cells, facets=field.mesh.facets,
-                facet_regions=field.mesh.facet_regions, velocity=field.velocity, pressure=field.pressure,
+                facet_regions=field.mesh.facet_regions, velocity=field.velocity, pressure=field.pressure, **arrays,
             )  # fmt: skip
         partial.replace(folder / f"{name}.npz")
     except OSError:

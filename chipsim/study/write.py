@@ -36,7 +36,7 @@ def write(result: Result, folder: str | Path, progress: Callable[[str], None] = 
         write_page(result, partial / "report.html")
         times = {**result.times, "writing_s": time.perf_counter() - start}
         (partial / "run.json").write_text(
-            json.dumps(_about_this_run(times), indent=2) + "\n", encoding="utf-8"
+            json.dumps(_about_this_run(result, times), indent=2) + "\n", encoding="utf-8"
         )
         names = sorted(path.name for path in partial.iterdir())
     return [folder / name for name in names]
@@ -50,11 +50,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in result.json")
 
 
-def _about_this_run(times: dict[str, float]) -> dict[str, Any]:
+def _about_this_run(result: Result, times: dict[str, float]) -> dict[str, Any]:
     import resource
 
+    cell = result.flow.cell
     return {
         "times_s": {name.removesuffix("_s"): seconds for name, seconds in times.items()},
+        # Of the run that solved the flow, which is this one unless it was taken from the store.
+        "solve": {
+            "from_store": result.flow.stored,
+            "times_s": cell.seconds,
+            "peak_memory_bytes": cell.peak_memory,
+        },
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "host": {
             "machine": platform.machine(),

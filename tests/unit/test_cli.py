@@ -56,7 +56,11 @@ def test_run_writes_everything(finished):
     flow = {"row_resistance_per_m2", "row_pressure_drop_pa", "array_pressure_drop_pa", "plug_factor", "mean_throat_speed_m_per_s",
             "peak_speed_m_per_s", "wall_shear_stress_pa", "mass_balance_error"}  # fmt: skip
     assert flow <= set(result["flow"])
-    assert set(result["flow"]["wall_shear_stress_pa"]) == {"p50", "p95", "max", "patch_max"}
+    assert set(result["flow"]["wall_shear_stress_pa"]) == {"p50", "p95", "mean", "max", "patch_max"}
+    errors = result["flow"]["discretisation_error"]
+    assert set(errors) == {"pressure_drop", "mean_wall_shear"}
+    assert all(1e-5 < e < 1e-2 for e in errors.values())
+    assert result["flow"]["solver"]["refine"] == 0.4
     entry = {
         "cells",
         "n",
@@ -66,7 +70,12 @@ def test_run_writes_everything(finished):
     } | {fate + end for fate in ("retained", "passed", "broken") for end in ("", "_ci95", "_range")}
     assert all(entry <= set(row) for row in result["capture"])
     assert {"leukocyte", "red blood cell", "MDA-MB-231"} == {row["cells"] for row in result["capture"]}
-    assert "times_s" in json.loads((folder / "run.json").read_text())
+    about = json.loads((folder / "run.json").read_text())
+    assert about["times_s"]["flow"] > 0
+    assert about["solve"]["peak_memory_bytes"] > 1e7 and not about["solve"]["from_store"]
+    times = about["solve"]["times_s"]
+    assert 0 < sum(times[f"flow_{part}"] for part in ("assembly", "setup", "solve")) < times["flow"]
+    assert "discretisation error, estimated" in (folder / "report.html").read_text()
 
 
 def test_same_seed_same_bytes_from_the_store(finished, tmp_path):
@@ -76,6 +85,16 @@ def test_same_seed_same_bytes_from_the_store(finished, tmp_path):
     assert time.perf_counter() - start < 60  # a solve less; the figure is in benchmarks, not here
     for name in ("result.json", "report.html", "fields.vtu"):
         assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
+    first, about = (json.loads((f / "run.json").read_text()) for f in (finished[0], tmp_path / "again"))
+    assert about["solve"] == {**first["solve"], "from_store": True}
+    assert "estimated discretisation error" in again.stdout
+
+
+def test_an_accuracy_is_met(tmp_path):
+    ran = chipsim("run", CHIP, "-o", tmp_path, "--model", "2d", "--accuracy", "1%", "--json")
+    assert ran.returncode == 0, ran.stderr
+    flow = json.loads(ran.stdout)["flow"]
+    assert max(flow["discretisation_error"].values()) <= 0.01 and flow["solver"]["refine"] == 1.0
 
 
 def test_a_fresh_solve_gives_the_same_bytes(finished, tmp_path):
@@ -114,6 +133,10 @@ MISTAKES = [
     (["run", CHIP, "--model", "4d"], 'model = "4d" is unknown'),
     (["run", CHIP, "--seed", "-1"], "seed"),
     (["run", CHIP, "--speed", "3"], "No such option"),
+    (["run", CHIP, "--accuracy", "0"], "accuracy = 0 is outside 0.0001% to 50%"),
+    (["run", CHIP, "--accuracy", "200%"], "accuracy = 200% is outside 0.0001% to 50%"),
+    (["run", CHIP, "--accuracy", "good"], "accuracy"),
+    (["run", CHIP, "--accuracy", "0.1%", "--refine", "2"], "give one of them"),
     (["run", CHIP, "-o", "/proc/nowhere"], "cannot be written"),
     (["export", CHIP, "--to", "doc"], "doc"),
     (["export", CHIP, "--to", "svg", "--block", "8"], "--block 8"),
@@ -195,8 +218,8 @@ def test_doctor():
 def test_a_solver_that_fails_is_an_error_and_no_result(tmp_path):
     script = (
         "import sys, chipsim.flow.stokes as s; from chipsim.flow.solvers import SolverError\n"
-        "def fail(*a): raise SolverError('MINRES did not converge')\n"
-        "s.solve_direct = fail\n"
+        "def fail(*a, **k): raise SolverError('MINRES did not converge')\n"
+        "assert callable(s.Direct); s.Direct = fail\n"
         f"sys.argv = ['chipsim', 'run', {CHIP!r}, '-o', {str(tmp_path / 'out')!r}, '--model', '2d', '--fresh']\n"
         "from chipsim.cli import main; main()\n"
     )
