@@ -1,4 +1,4 @@
-"""The command line: list, show, run, export, doctor.
+"""The command line: list, show, run, export, verify, doctor.
 
 A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
 status 1. Progress goes to standard error, results to files or standard output.
@@ -145,6 +145,36 @@ def export(
         files = write_files(loaded.device, formats, folder, block=size)
     for file in files:
         typer.echo(str(file))
+
+
+@app.command()
+def verify(
+    slow: Annotated[bool, typer.Option("--slow", help="Run the slow cases too.")] = False,
+    only: Annotated[str | None, typer.Option("--only", metavar="CASE", help="Run one case.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for verification.json, .html and .md.")
+    ] = None,
+) -> None:
+    """Compare the flow solver with exact solutions, convergence rates, conservation and reference numbers."""
+    from rich.console import Console
+
+    from chipsim.study.solve import versions
+    from chipsim.verification import verify as compute
+    from chipsim.verification.write import summary, terminal_table, write
+    from geometries.files import require_writable
+
+    if output:
+        require_writable(output)
+    with _progress() as progress:
+        checks = list(compute(slow=slow, only=only, progress=progress))
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(terminal_table(checks))
+    if output:
+        files = write(checks, versions(), output)
+        typer.echo("wrote " + ", ".join(str(file) for file in files))
+    typer.echo(summary(checks))
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -50,7 +50,9 @@ def extrude(plane: Mesh, heights: NDArray[np.float64], *, top: str = "ceiling") 
     key = _vertex_keys(plane)
     corners = np.sort(key[plane.cells[:, :3]], axis=1)
     if np.any(corners[:, 1:] == corners[:, :-1]):
-        raise MeshError("a cell reaches from the inlet to the outlet, which are meshed alike; refine the mesh")
+        raise MeshError(
+            "a cell reaches from the inlet to the outlet, which are meshed alike; refine the mesh"
+        )
     cells = _prism_tetrahedra(plane.cells, key, n, len(heights) - 1)
     sides = _side_triangles(plane.facets, key, n, len(heights) - 1)
     regions = {**plane.regions, "floor": len(plane.regions) + 1, top: len(plane.regions) + 2}

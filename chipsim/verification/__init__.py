@@ -18,6 +18,7 @@ def cases() -> list[Case]:
         Case("balance", exact.balance),
         Case("manufactured", manufactured.plane),
         Case("cluster-chip", devices.cluster_chip),
+        Case("cluster-chip-depth", devices.depth_averaged),
         Case("plugged", devices.plugged),
         Case("wall-shear", wall_shear.plane_walls),
         Case("wall-shear-space", wall_shear.walls_in_space),

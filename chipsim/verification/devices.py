@@ -48,10 +48,25 @@ def plugged() -> Iterator[Check]:
         )  # fmt: skip
 
 
+#: Resistance in space over that in the plane, by depth (m), of the same code; three decimals.
+_IN_SPACE = ((100e-6, 1.110), (80e-6, 1.141), (60e-6, 1.198))
+
+
+def depth_averaged() -> Iterator[Check]:
+    """The depth-averaged model beside flow in space."""
+    plane = solve_cell(ClusterChip(), "2d").row_resistance
+    for depth, ratio in _IN_SPACE:
+        cell = solve_cell(ClusterChip(depth=depth), "depth")
+        yield compare(
+            f"Cluster-Chip, depth {depth * 1e6:.0f} um, averaged over it", _SOURCE, "K averaged over K in the plane", ratio,
+            cell.row_resistance / plane, 1e-2,
+        )  # fmt: skip
+
+
 def cluster_chip_in_space() -> Iterator[Check]:
     """Resistance in space over that in the plane, by depth."""
     plane = solve_cell(ClusterChip(), "2d").row_resistance
-    for depth, ratio in ((100e-6, 1.110), (80e-6, 1.141), (60e-6, 1.198)):
+    for depth, ratio in _IN_SPACE:
         name = f"Cluster-Chip, depth {depth * 1e6:.0f} um"
         cell = solve_cell(ClusterChip(depth=depth), "3d")
         yield compare(name, _SOURCE, "K in space over K in the plane", ratio, cell.row_resistance / plane, 5e-3)  # fmt: skip

@@ -251,3 +251,14 @@ def test_a_block_too_large_to_mesh_is_said_in_a_sentence(tmp_path):
     ran = chipsim("export", CHIP, "--to", "msh", "--block", "300x300", cwd=tmp_path)
     assert ran.returncode == 2 and "export a smaller block" in ran.stderr and "Traceback" not in ran.stderr
     assert left_behind(tmp_path) == []
+
+
+def test_verify(tmp_path):
+    ran = chipsim("verify", "--only", "drag", "-o", str(tmp_path / "page"))
+    assert ran.returncode == 0, ran.stderr
+    assert "pass" in ran.stdout and "1 of 1 checks passed" in ran.stdout
+    assert {f.name for f in (tmp_path / "page").iterdir()} == {
+        "verification.json", "verification.html", "verification.md"
+    }  # fmt: skip
+    ran = chipsim("verify", "--only", "nonsense")
+    assert ran.returncode == 2 and 'case "nonsense" is unknown' in ran.stderr
