@@ -21,7 +21,7 @@ In a straight duct this is within 0.12 % at any ratio of width to depth. Among p
 never leaves its plane, while real flow rises and sinks a little near the floor: the resistance comes out too high whatever the
 geometry, by 0.1 to 1.3 % on the chips of ``depth.toml``. One constant, fitted on the 3-D cell, takes that off on the whole:
 m - 1 and b are multiplied by 1 - ``relief`` * <f>, which keeps the limit of a shallow channel. What is left is in the table,
-0.6 % at most. ``python -m chipsim.study.calibrate_depth --write`` refits it.
+0.63 % at most. ``python -m chipsim.study.calibrate_depth --write`` refits it.
 
 Speeds and shear of the solution are means over the depth. Against the same means of 3-D fields on the same plane mesh
 (13 chips over the range): largest speed 0 to 0.4 % high, wall shear on the pillars low, its median by 0 to 2.4 %, its 95th

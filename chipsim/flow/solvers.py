@@ -250,7 +250,7 @@ def _ksp(comm: Any, options: dict[str, Any]) -> PETSc.KSP:
 
 # What PETSc's reasons mean to whoever made the mesh.
 _REASONS = {
-    -3: "the iterations ran out",
+    -3: "the iterations ran out; the system is near singular or cells are too flat",
     -8: "the system is singular or a cell is turned inside out",
     -9: "a number overflowed",
     -11: "the preconditioner could not be set up",
