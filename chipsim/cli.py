@@ -249,6 +249,8 @@ def main() -> None:
         status = _fail(str(error), 2)
     except MeshError as error:
         status = _fail(str(error), 1)
+    except MemoryError:
+        status = _fail("out of memory; coarsen the mesh", 1)
     except KeyboardInterrupt:
         status = 130
     except (typer.Abort, BrokenPipeError):
@@ -276,7 +278,10 @@ def main() -> None:
 def _fail(sentence: str, status: int) -> int:
     if rank() > 0 and status == 2:
         return 0  # every rank meets a user's mistake: the first one tells it
-    print(f"chipsim: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    if rank() > 0:
+        time.sleep(2)  # where all ranks fail, rank 0 tells it and ends the others
+    sys.stderr.write(f"chipsim: {' '.join(sentence.split())}\n")
+    sys.stderr.flush()
     return status
 
 

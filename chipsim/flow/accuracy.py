@@ -154,7 +154,7 @@ def next_refinement(refine: float, tried: Attempt, accuracy: float) -> float:
     steps = [step for step in LADDER if step > refine * (1 + 1e-9)]
     enough = next((step for step in steps if step >= needed), math.inf)
     most = MOST_UNKNOWNS[tried.dim]
-    unknowns = tried.unknowns * (min(enough, needed) / refine) ** tried.dim
+    unknowns = tried.unknowns * ((needed if enough == math.inf else enough) / refine) ** tried.dim
     if unknowns > most or enough == math.inf:
         limit = f"more than {most:.0e}" if unknowns > most else f"which is finer than refine = {LADDER[-1]:g}"
         raise DesignError(

@@ -119,13 +119,30 @@ class Assembly:
             form -= given * normal[component] * v * self.ds(number)
         return _vector(form)
 
-    def source(self, lift: Sequence[Any | None]) -> PETSc.Vec:
-        """What the prescribed part of the velocity leaves to the continuity equation, all pressure unknowns."""
+    def source(self, lift: Sequence[Any | None], *, spread: bool) -> PETSc.Vec:
+        """What the prescribed part of the velocity leaves to the continuity equation, all pressure unknowns.
+
+        Args:
+            lift: The prescribed part of each component.
+            spread: Whether what it lets in beyond what it lets out is taken from all of the fluid alike, as it must be where
+                there is no open end (by interpolation a little is left).
+        """
         q = ufl.TestFunction(self.Q)
         if lift[0] is None:
             own = self.Q.dofmap.index_map.size_local
             return PETSc.Vec().createMPI((own, None), comm=self.domain.comm)
-        return _vector(sum(g.dx(c) for c, g in enumerate(lift) if g is not None) * q * self.dx)
+        out = _vector(sum(g.dx(c) for c, g in enumerate(lift) if g is not None) * q * self.dx)
+        if spread:
+            one = _vector(q * self.dx)
+            out.axpy(-out.sum() / one.sum(), one)
+        return out
+
+    def mean(self, function: Any) -> float:
+        """Mean of a function over the fluid."""
+        one = fem.Constant(self.domain, PETSc.ScalarType(1.0))
+        parts = [fem.assemble_scalar(fem.form(f * self.dx)) for f in (function, one)]
+        total, volume = (self.domain.comm.allreduce(part) for part in parts)
+        return float(total / volume)
 
     def through(self, lift: Sequence[Any | None]) -> tuple[float, float]:
         """Net outflow of the prescribed part of the velocity, and what goes in and out."""

@@ -20,13 +20,11 @@ from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import MIRRORS, Load, Problem, Vector, solve
 from geometries.bodies import CLUSTERS, TRAP, BodySizes, cluster_at_tip, trap_with_bodies
 from geometries.cluster_chip import ClusterChip
-from geometries.cut_out import Sphere
+from geometries.cut_out import SAME, Sphere
 from geometries.mesh import UNIT, Mesh
 from geometries.quantities import DesignError
 
 Array = NDArray[np.float64]
-
-_FLAT = 1e-6  # um
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def _cuts(
         shared = np.intersect1d(nodes, mesh.facets[mesh.facet_regions == number])
         if other == name or not len(shared):
             continue
-        flat = np.abs(mesh.points[shared] - sphere.centre).max(axis=0) < _FLAT
+        flat = np.abs(mesh.points[shared] - sphere.centre).max(axis=0) < SAME
         if not flat.any() or (other not in MIRRORS and other not in reversing):
             raise SolverError(
                 f"{name} touches {other}: only mirror planes and open ends without pressure, through its centre, may cut it"

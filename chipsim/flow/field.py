@@ -93,7 +93,7 @@ class Field:
     Attributes:
         mesh: The mesh.
         velocity: At the nodes, shape (N, dim).
-        pressure: At the nodes (linear in each cell), shape (N,).
+        pressure: At the nodes (linear in each cell), shape (N,); its mean over the fluid is zero where there is no open end.
         reaction: For each boundary node the momentum equation's residual, tested with the node's shape function, shape
             (N, dim): what the boundary holds the fluid with, the integral of (du/dn - p n) times that function, n out of
             the fluid. Zero inside. None where it was not kept.
@@ -120,7 +120,7 @@ class Field:
 
     def _jacobians(self, cells: NDArray, gradients: Array) -> Array:
         """dx/dX of the given cells at the given reference gradients, shape (cells, n, dim, dim)."""
-        return np.einsum("cki,nkj->cnij", self._points[self.mesh.cells[cells]], gradients)
+        return np.einsum("cki,nkj->cnij", self._points[self.mesh.cells[cells]], gradients, optimize=True)
 
     def integrate(self, integrand: Callable[[Array, Array, Array], Array]) -> Array:
         """Integral over the mesh.
@@ -139,7 +139,7 @@ class Field:
             nodes = self.mesh.cells[chunk]
             size = (np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights).ravel()
             at = [
-                np.einsum("qk,ck...->cq...", shapes, v[nodes])
+                np.einsum("qk,ck...->cq...", shapes, v[nodes], optimize=True)
                 for v in (self._points, self.velocity, self.pressure)
             ]
             values = integrand(at[0].reshape(-1, self.dim), at[1].reshape(-1, self.dim), at[2].ravel())

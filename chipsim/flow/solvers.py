@@ -25,6 +25,9 @@ _BLOCK_LOW_RANK = 1_500_000
 _MOST_DIRECT = 8_000_000
 #: Largest relative residual of a factorisation, of the two kinds.
 _DIRECT_RESIDUAL = 1e-8
+#: MUMPS's error codes (its users' guide, section 8).
+_SINGULAR = {-6, -10}
+_NO_MEMORY = {-5, -7, -8, -9, -11, -13, -14, -15, -17, -19, -20}
 
 
 class SolverError(RuntimeError):
@@ -88,13 +91,14 @@ class Direct:
 
     def _require_factors(self) -> None:
         code = self._ksp.getPC().getFactorMatrix().getMumpsInfog(1)
-        if code == -10:
+        if code in _SINGULAR:
             raise SolverError("the factorisation failed: the system is singular")
-        if code < 0:
-            # -8, -9, -13, -19 and the like: no memory for the factors.
+        if code in _NO_MEMORY:
             raise SolverError(
-                f"the factorisation failed (MUMPS {code}): out of memory for {self._flat.getSize()[0]} unknowns; coarsen the mesh"
+                f"the factorisation failed: out of memory for {self._flat.getSize()[0]} unknowns; coarsen the mesh"
             )
+        if code < 0:
+            raise SolverError(f"the factorisation failed: MUMPS error {code}")
 
     def solve(self, rhs: PETSc.Vec) -> Linear:
         """Solve for one right-hand side.

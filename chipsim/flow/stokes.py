@@ -6,6 +6,7 @@ flow rate. Lengths are micrometres inside; what leaves :mod:`chipsim.flow` is SI
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from geometries.mesh import Mesh
 
 Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
+# Below rounding of the residual, and above any use.
+_LEAST_RTOL, _MOST_RTOL = 1e-13, 0.1
 # Net inflow of prescribed velocities over what goes in and out: interpolation on a coarse mesh leaves some.
 _LARGEST_IMBALANCE = 0.01
 
@@ -62,7 +65,8 @@ class Load:
     Attributes:
         body_force: Force on the fluid; from coordinates (3, n) to (dim, n). None: one along x (a unit pressure gradient)
             where the problem is periodic, else none.
-        velocity: Velocity on walls by region name, from coordinates (3, n) to (dim, n); elsewhere zero.
+        velocity: Velocity on walls by region name, from coordinates (3, n) to (dim, n); elsewhere zero. Where two walls meet
+            the one named last holds.
         pressure: Pressure over viscosity on open regions by name; elsewhere zero.
     """
 
@@ -109,7 +113,10 @@ def solve(
     Raises:
         SolverError: No converged solution.
     """
-    return Stokes(mesh, dim, problem, comm).solve(load)
+    system = Stokes(mesh, dim, problem, comm)
+    solution = system.solve(load)
+    system.close()
+    return solution
 
 
 class Stokes:
@@ -127,11 +134,30 @@ class Stokes:
 
     def __init__(self, mesh: Mesh | None, dim: int, problem: Problem, comm: Any = None) -> None:
         comm = MPI.COMM_WORLD if comm is None else comm
+        mesh = mesh if comm.rank == 0 else None  # a script may mesh on every rank
         self.problem, self._mesh, self._dim = problem, mesh, dim
         self._domain, self._tags = _compat.distribute(mesh, comm, dim)
         self._regions: dict[str, int] = comm.bcast(mesh.regions if mesh is not None else None, root=0)
+        self._refuse_problem()
         with one_sentence():
             self._prepare()
+
+    def _refuse_problem(self) -> None:
+        problem = self.problem
+        if problem.method not in (None, "direct", "minres"):
+            raise SolverError(f'method = "{problem.method}" is unknown; known are direct and minres')
+        if not 0 <= problem.drag < np.inf:
+            raise SolverError(f"drag = {problem.drag:g} is outside 0 to infinity")
+        if not _LEAST_RTOL <= problem.rtol <= _MOST_RTOL:
+            raise SolverError(f"rtol = {problem.rtol:g} is outside {_LEAST_RTOL:g} to {_MOST_RTOL:g}")
+        if problem.periodic:
+            missing = [name for name in ("inlet", "outlet") if name not in self._regions]
+            if missing:
+                raise SolverError(
+                    f"a periodic problem needs an inlet and an outlet; the mesh has no {missing[0]}"
+                )
+            if set(problem.open) & {"inlet", "outlet"}:
+                raise SolverError("inlet and outlet cannot be paired and open; set periodic=False")
 
     def _prepare(self) -> None:
         start = time.perf_counter()
@@ -321,8 +347,15 @@ class Stokes:
                 raise SolverError(
                     f"the prescribed velocities let out {net:.3g} um{self._dim}/s more than in: there is no such flow"
                 )
-        parts.append(restrict(self._pressure.full, self._fem.source(lift)))
+        parts.append(restrict(self._pressure.full, self._fem.source(lift, spread=self._closed)))
         return PETSc.Vec().createNest(parts, comm=self._domain.comm)
+
+    def close(self) -> None:
+        """Give back the memory of matrices and factors (collective): over MPI Python's garbage collector cannot."""
+        comm = self._domain.comm
+        del self._solver, self._matrix, self._velocity, self._pressure
+        gc.collect()
+        PETSc.garbage_cleanup(comm)
 
     # -- results -------------------------------------------------------------------------------------------------------
     def _divergence_residual(self, result: Linear) -> float:
@@ -344,6 +377,10 @@ class Stokes:
             _function(c, part, g) for c, part, g in zip(self._velocity, parts[:-1], lift, strict=True)
         ]
         pressure = _function(self._pressure, parts[-1])
+        if (
+            self._closed
+        ):  # known up to a constant: its mean over the fluid is zero, whatever the method and the ranks
+            pressure.x.array[:] -= self._fem.mean(pressure)
         reaction = [self._fem.reaction(c, velocity[c], pressure, force[c]) for c in range(self._dim)]
         at_nodes = fem.Function(self._fem.V)
         at_nodes.interpolate(pressure)

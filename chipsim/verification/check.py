@@ -49,7 +49,9 @@ class Check:
 
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON has it: null where a number is missing."""
-        numbers = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(self).items()}
+        numbers = {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(self).items()
+        }
         return {**numbers, "passed": self.passed}
 
 
@@ -99,7 +101,8 @@ def converging(
         limit: Largest error that passes on the finest mesh.
         least_order: Smallest order that passes.
     """
-    order = float(np.polyfit(np.log(sizes), np.log(errors), 1)[0])
+    seen = np.maximum(errors, np.finfo(float).eps)  # an error of zero has no logarithm
+    order = float(np.polyfit(np.log(sizes), np.log(seen), 1)[0])
     last = float(errors[-1])
     return Check(case, source, quantity, 0.0, last, last, limit, order, least_order)
 

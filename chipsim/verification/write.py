@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table as Grid
+from rich.text import Text
 
 from chipsim.report.frame import Page, Section, Table, render
 from chipsim.verification.check import Check
@@ -31,7 +32,7 @@ def cells(check: Check) -> tuple[str, ...]:
 
 def _share(value: float) -> str:
     """A relative error: per cent where that is legible."""
-    if math.isnan(value):
+    if not math.isfinite(value):
         return ""
     return f"{100 * value:.2g} %" if value >= 1e-5 else f"{value:.0e}"
 
@@ -42,7 +43,7 @@ def terminal_table(checks: Sequence[Check]) -> Grid:
     for head, align in zip(_HEAD, _ALIGN, strict=True):
         grid.add_column(head, justify="left" if align == "l" else "right", overflow="fold")
     for check in checks:
-        grid.add_row(*cells(check), style=None if check.passed else "red")
+        grid.add_row(*map(Text, cells(check)), style=None if check.passed else "red")
     return grid
 
 

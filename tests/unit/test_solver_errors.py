@@ -76,3 +76,34 @@ def test_the_preconditioner_is_symmetric():
     pc.apply(x, px)
     pc.apply(y, py)
     assert px.dot(y) == pytest.approx(py.dot(x), abs=1e-12 * np.sqrt(px.dot(x) * py.dot(y)))
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        (Problem(periodic=False, method="lu"), 'method = "lu" is unknown'),
+        (Problem(periodic=False, drag=-5.0), "drag = -5 is outside"),
+        (Problem(periodic=False, rtol=0.0), "rtol = 0 is outside"),
+        (Problem(open=("inlet",)), "cannot be paired and open"),
+    ],
+)
+def test_problems_that_are_none(problem, sentence):
+    with pytest.raises(SolverError, match=sentence):
+        Stokes(plane_mesh(CHANNEL, 0.4), 2, problem)
+
+
+def test_what_interpolation_lets_in_is_spread_over_the_fluid():
+    """0.8 % more out than in: the same flow whatever the method, and no sink at a point."""
+
+    def through(factor):
+        return lambda x: np.array([factor * x[1] * (1 - x[1]), 0 * x[1]])
+
+    load = Load(velocity={"inlet": through(1.0), "outlet": through(1.008)})
+    mesh = plane_mesh(CHANNEL, 0.2)
+    one, other = (
+        solve(mesh, 2, Problem(periodic=False, method=m, rtol=1e-11), load).field
+        for m in ("direct", "minres")
+    )
+    np.testing.assert_allclose(one.velocity, other.velocity, atol=1e-9)
+    np.testing.assert_allclose(one.pressure, other.pressure, atol=1e-7)
+    np.testing.assert_allclose(one.reaction, other.reaction, atol=1e-8)
