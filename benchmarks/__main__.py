@@ -26,7 +26,14 @@ Ready = dict[str, tuple[peers.Peer, tuple[str, dict[str, str]]]]
 
 def main() -> None:
     options = arguments()
-    cases, chosen = select(options.cases.split(",")), peers.choose([p for p in options.peers.split(",") if p])
+    try:
+        cases = select(options.cases.split(","))
+        chosen = peers.choose([p for p in options.peers.split(",") if p])
+        if options.repeats < 1:
+            raise ValueError(f"--repeats {options.repeats}: it is below 1.")
+    except ValueError as mistake:
+        print(f"benchmarks: {mistake}", file=sys.stderr)
+        raise SystemExit(2) from None
     ready: Ready = {}
     results: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d %H:%M"), "command": "python -m benchmarks " + " ".join(sys.argv[1:]),

@@ -127,7 +127,7 @@ def select(wanted: list[str]) -> list[Case]:
     families = {c.family for c in CASES.values() if c.family}
     unknown = [w for w in wanted if w not in SELECTIONS and w not in CASES and w not in families]
     if unknown:
-        raise SystemExit(
+        raise ValueError(
             f"--cases {unknown[0]}: it is none of {', '.join([*SELECTIONS, *sorted(families), *CASES])}."
         )
 

@@ -88,7 +88,7 @@ def choose(wanted: list[str]) -> list[Peer]:
     """The peers named on the command line; empty: all."""
     unknown = [w for w in wanted if w not in PEERS]
     if unknown:
-        raise SystemExit(f"--peers {unknown[0]}: it is none of {', '.join(PEERS)}.")
+        raise ValueError(f"--peers {unknown[0]}: it is none of {', '.join(PEERS)}.")
     return [p for p in PEERS.values() if not wanted or p.name in wanted]
 
 

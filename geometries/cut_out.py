@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.mesh import TETRAHEDRON, Mesh, MeshError, collect, gmsh_session
+from geometries.mesh import EDGES, TETRAHEDRON, Mesh, MeshError, collect, gmsh_session
 
 Triple: TypeAlias = tuple[float, float, float]
 
@@ -24,8 +24,6 @@ SAME = 1e-4
 # Curved facets enclose a sphere, and leave the fluid, to less than this part; a cut that failed does not.
 _VOLUME_TOLERANCE = 5e-3
 _TRIANGLE = 9
-# Mid-edge nodes of gmsh's ten-node tetrahedron, by the corners they lie between.
-_EDGES = ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))
 _LEAST_SHAPE, _MOST_PASSES = 0.05, 20
 
 
@@ -218,7 +216,7 @@ def _straighten(gmsh: Any) -> None:
         moved = False
         for cell in nodes.reshape(-1, 10)[bad]:
             at = {int(tag): np.array(mesh.getNode(tag)[0]) for tag in cell}
-            for middle, (a, b) in zip(cell[4:], _EDGES, strict=True):
+            for middle, (a, b) in zip(cell[4:], EDGES[3], strict=True):
                 bend = at[middle] - (at[cell[a]] + at[cell[b]]) / 2
                 if np.abs(bend).max() > SAME * np.linalg.norm(at[cell[a]] - at[cell[b]]):
                     mesh.setNode(middle, at[middle] - bend / 2, [])

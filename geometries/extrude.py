@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.mesh import TETRAHEDRON, Mesh, MeshError, gmsh_session
+from geometries.mesh import EDGES, TETRAHEDRON, Mesh, MeshError, gmsh_session
 
 
 def layer_heights(depth: float, finest: float, count: int, *, half: bool) -> NDArray[np.float64]:
@@ -82,17 +82,12 @@ def _vertex_keys(plane: Mesh) -> NDArray[np.int64]:
     return key
 
 
-# Mid-edge nodes of gmsh's six-node triangle and ten-node tetrahedron, by the corners they lie between.
-_TRIANGLE_EDGES = ((0, 1), (1, 2), (2, 0))
-_TET_EDGES = ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))
-
-
 def _prism_tetrahedra(triangles: NDArray, key: NDArray, n: int, layers: int) -> NDArray[np.int64]:
     """Ten-node tetrahedra of all prisms, shape (3 * layers * triangles, 10)."""
     order = np.argsort(key[triangles[:, :3]], axis=1)
     corner = np.take_along_axis(triangles[:, :3], order, axis=1)  # by rising key
     middle: dict[tuple[int, int], NDArray[np.int64]] = {}  # mid-edge node between sorted corners i and j
-    for edge, (a, b) in enumerate(_TRIANGLE_EDGES):
+    for edge, (a, b) in enumerate(EDGES[2]):
         rank = np.argsort(order, axis=1)
         i, j = np.minimum(rank[:, a], rank[:, b]), np.maximum(rank[:, a], rank[:, b])
         for pair in ((0, 1), (0, 2), (1, 2)):
@@ -108,7 +103,7 @@ def _prism_tetrahedra(triangles: NDArray, key: NDArray, n: int, layers: int) -> 
     blocks = []
     for tet in tets:
         nodes = [corner[:, c] + n * z for c, z in tet]
-        for a, b in _TET_EDGES:
+        for a, b in EDGES[3]:
             (ca, za), (cb, zb) = tet[a], tet[b]
             base = corner[:, ca] if ca == cb else middle[(min(ca, cb), max(ca, cb))]
             nodes.append(base + n * ((za + zb) // 2))

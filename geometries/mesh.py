@@ -25,6 +25,8 @@ _FACET = {2: 8, 3: 9}
 TETRAHEDRON = 11
 _CELL = {2: 9, 3: TETRAHEDRON}
 _NODES = {8: 3, 9: 6, TETRAHEDRON: 10}
+#: Mid-edge nodes in gmsh's order after the corners, by the corners they lie between; by the dimension of the cell.
+EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (2, 0)), 3: ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))}
 _WORST_SHAPE = 0.1
 _MOST_CELLS = 1_000_000
 

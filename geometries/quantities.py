@@ -80,7 +80,7 @@ def _to_si(value: Any, unit: str, field: str) -> float:
         )
     parts = _NUMBER_AND_UNIT.fullmatch(value)
     try:
-        if parts is None or _POWER_OF_A_NUMBER.search(parts[2] or ""):
+        if parts is None or _POWER_OF_A_NUMBER.search(parts[2] or "") or value.count("%") > 1:
             raise ValueError("not a number with a unit")
         # "10 /mL" is written so, but a unit must not begin with a slash.
         parsed: pint.Quantity = _registry().Quantity(float(parts[1]), re.sub(r"^/", "1/", parts[2] or ""))

@@ -15,9 +15,9 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from chipsim.flow.field import Field
+from chipsim.flow.field import MIRRORS, Field
 from chipsim.flow.solvers import SolverError
-from chipsim.flow.stokes import MIRRORS, Load, Problem, Vector, solve
+from chipsim.flow.stokes import Load, Problem, Vector, solve
 from geometries.bodies import CLUSTERS, TRAP, BodySizes, cluster_at_tip, trap_with_bodies
 from geometries.cluster_chip import ClusterChip
 from geometries.cut_out import SAME, Sphere

@@ -13,15 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.mesh import Mesh
+from geometries.mesh import EDGES, Mesh
 
 Array: TypeAlias = NDArray[Any]
 
 #: Mirror planes by name, with the velocity component that vanishes there.
 MIRRORS = {"symmetry": 1, "midplane": 2}
-
-# gmsh's mid-edge nodes, by the corners they lie between.
-_EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (2, 0)), 3: ((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1))}
 
 
 def shape_functions(reference: Array) -> tuple[Array, Array]:
@@ -38,7 +35,7 @@ def shape_functions(reference: Array) -> tuple[Array, Array]:
     slope = np.vstack([-np.ones(d), np.eye(d)])
     values = [corner[:, i] * (2 * corner[:, i] - 1) for i in range(d + 1)]
     gradients = [(4 * corner[:, i] - 1)[:, None] * slope[i] for i in range(d + 1)]
-    for i, j in _EDGES[d]:
+    for i, j in EDGES[d]:
         values.append(4 * corner[:, i] * corner[:, j])
         gradients.append(4 * (corner[:, i, None] * slope[j] + corner[:, j, None] * slope[i]))
     return np.stack(values, axis=1), np.stack(gradients, axis=1)

@@ -20,7 +20,7 @@ from petsc4py import PETSc
 from chipsim.flow import _compat
 from chipsim.flow.assembly import plain, product
 from chipsim.flow.constraints import Constraint, numbered, sparse_rows
-from geometries.mesh import Mesh
+from geometries.mesh import EDGES, Mesh
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def plane_parents(mesh: Mesh | None, comm: Any) -> NDArray[np.int64] | None:
     if mesh is not None and mesh.node_levels > 1:
         n = len(mesh.points) // mesh.node_levels
         parents = np.repeat(np.arange(n)[:, None], 2, axis=1)
-        # gmsh's ten-node tetrahedron: nodes 4 to 9 lie between these corners.
-        for middle, (a, b) in enumerate(((0, 1), (1, 2), (2, 0), (3, 0), (3, 2), (3, 1)), start=4):
+        for middle, (a, b) in enumerate(EDGES[3], start=4):
             ends = mesh.cells[:, [a, b]]
             floor = np.all(ends < n, axis=1)
             parents[mesh.cells[floor, middle]] = ends[floor]

@@ -20,8 +20,9 @@ from petsc4py import PETSc
 
 from chipsim.flow import _compat
 from chipsim.flow.assembly import Assembly, product, restrict
-from chipsim.flow.constraints import Constraint, constrain, on_regions
-from chipsim.flow.field import MIRRORS, Field
+from chipsim.flow.boundary import Boundary
+from chipsim.flow.constraints import Constraint
+from chipsim.flow.field import Field
 from chipsim.flow.memory import one_sentence, require
 from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
 from chipsim.flow.solvers import Direct, Linear, Minres, Preconditioner, SolverError, choose
@@ -150,27 +151,19 @@ class Stokes:
             raise SolverError(f"drag = {problem.drag:g} is outside 0 to infinity")
         if not _LEAST_RTOL <= problem.rtol <= _MOST_RTOL:
             raise SolverError(f"rtol = {problem.rtol:g} is outside {_LEAST_RTOL:g} to {_MOST_RTOL:g}")
-        if problem.periodic:
-            missing = [name for name in ("inlet", "outlet") if name not in self._regions]
-            if missing:
-                raise SolverError(
-                    f"a periodic problem needs an inlet and an outlet; the mesh has no {missing[0]}"
-                )
-            if set(problem.open) & {"inlet", "outlet"}:
-                raise SolverError("inlet and outlet cannot be paired and open; set periodic=False")
 
     def _prepare(self) -> None:
         start = time.perf_counter()
         self._fem = Assembly(self._domain, self._tags, self.problem.drag)
-        self._axes = {name: self._axis(name) for name in self.problem.open}
-        self._velocity = [self._component(self._fem.V, c) for c in range(self._dim)]
+        self._boundary = Boundary(self._fem.V, self._tags, self._regions, self.problem)
+        self._velocity = [self._boundary.velocity(self._fem.V, c) for c in range(self._dim)]
         # By the velocity's unknowns, as the pressure's constraint depends on the choice.
         free = sum(c.full.getSize()[1] for c in self._velocity)
         self.method = self.problem.method or choose(self._dim, free)
         require(self._dim, self.method, free, self._domain.comm)
-        self._pressure = self._pressure_constraint()
-        explicit = self.method == "direct"
-        self._matrix = self._fem.reduced(self._velocity, self._pressure, explicit=explicit)
+        direct = self.method == "direct"
+        self._pressure = self._boundary.pressure(self._fem.Q, pinned=direct and self._closed)
+        self._matrix = self._fem.reduced(self._velocity, self._pressure, explicit=direct)
         assembled = time.perf_counter()
         self._solver = self._setup()
         done = time.perf_counter()
@@ -180,55 +173,6 @@ class Stokes:
     def _closed(self) -> bool:
         """Whether the pressure is known up to a constant only."""
         return not self.problem.open
-
-    # -- constraints ---------------------------------------------------------------------------------------------------
-    def _axis(self, name: str) -> int:
-        """The axis that a flat open region is perpendicular to."""
-        if name not in self._regions:
-            raise SolverError(f'open region "{name}" is not in the mesh; it has {", ".join(self._regions)}')
-        where = on_regions(self._fem.V, self._tags, [self._regions[name]])
-        x = self._fem.V.tabulate_dof_coordinates()[where, : self._dim]
-        low, high = x.min(axis=0, initial=np.inf), x.max(axis=0, initial=-np.inf)
-        self._domain.comm.Allreduce(MPI.IN_PLACE, low, op=MPI.MIN)
-        self._domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
-        extent = high - low
-        axis = int(np.argmin(extent))
-        if extent[axis] > 1e-9 * extent.max():
-            raise SolverError(f'open region "{name}" is not flat and perpendicular to an axis')
-        return axis
-
-    def _fixed_in(self, name: str, component: int) -> bool:
-        """Whether a velocity component is prescribed on a region."""
-        if name in self._axes:
-            return self._axes[name] != component
-        if self.problem.periodic and name in ("inlet", "outlet"):
-            return False
-        return MIRRORS.get(name, component) == component
-
-    def _component(self, space: Any, component: int) -> Constraint:
-        """The constraint of one velocity component on ``space`` (P2, or P1 for multigrid's coarse level)."""
-        numbers = [number for name, number in self._regions.items() if self._fixed_in(name, component)]
-        return constrain(space, on_regions(space, self._tags, numbers), *self._pairs(space))
-
-    def _pairs(self, space: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        if not self.problem.periodic:
-            none = np.empty(0, dtype=np.int32)
-            return none, none
-        inlet, outlet = (on_regions(space, self._tags, [self._regions[name]]) for name in ("inlet", "outlet"))
-        return inlet, outlet
-
-    def _pressure_constraint(self) -> Constraint:
-        # A factorisation needs one value fixed where pressure is known up to a constant (rank 0's first unknown that is in
-        # no pair); MINRES leaves the constant to the null space.
-        space = self._fem.Q
-        masters, slaves = self._pairs(space)
-        fixed: NDArray[np.int32] = np.empty(0, dtype=np.int32)
-        if self._closed and self.method == "direct" and space.mesh.comm.rank == 0:
-            unpaired = np.setdiff1d(
-                np.arange(space.dofmap.index_map.size_local), np.concatenate([masters, slaves])
-            )
-            fixed = unpaired[:1].astype(np.int32)
-        return constrain(space, fixed, masters, slaves)
 
     # -- linear solver -------------------------------------------------------------------------------------------------
     def _setup(self) -> Direct | Minres:
@@ -251,13 +195,13 @@ class Stokes:
         else:
             stiffness = self._fem.stiffness(self._fem.Q)
             levels = [
-                linear_level(fine, self._component(self._fem.Q, i), stiffness)
+                linear_level(fine, self._boundary.velocity(self._fem.Q, i), stiffness)
                 for i, fine in enumerate(self._velocity)
             ]
         mass = product(self._fem.mass(), self._pressure.full)
         laplacian = None
         if self.problem.drag > 0:
-            laplacian = self._fem.pressure_laplacian(self._regions, self._axes, self._pressure)
+            laplacian = self._fem.pressure_laplacian(self._regions, self._boundary.axes, self._pressure)
         return Preconditioner(levels, mass, laplacian)
 
     def _zero(self) -> PETSc.Vec:
@@ -272,14 +216,14 @@ class Stokes:
             SolverError: No converged solution, a load on a region that cannot bear it, or more fluid let in than out.
         """
         load = load or Load()
-        self._refuse(load)
+        self._boundary.refuse(load)
         with one_sentence(self._matrix.getSize()[0]):
             return self._solve(load)
 
     def _solve(self, load: Load) -> Solution:
         start = time.perf_counter()
         force = self._forces(load)
-        lift = [self._lifted(load, c) for c in range(self._dim)]
+        lift = [self._boundary.lift(self._fem.V, load, c) for c in range(self._dim)]
         rhs = self._right_hand_side(load, force, lift)
         result = self._solver.solve(rhs)
         seconds = {**self._seconds, "solve": time.perf_counter() - start}
@@ -294,15 +238,6 @@ class Stokes:
             seconds=seconds,
         )
 
-    def _refuse(self, load: Load) -> None:
-        for name in load.velocity:
-            wall = name in self._regions and all(self._fixed_in(name, c) for c in range(self._dim))
-            if not wall:
-                raise SolverError(f'no velocity can be prescribed on "{name}": it is no wall of this problem')
-        for name in load.pressure:
-            if name not in self._axes:
-                raise SolverError(f'no pressure can be prescribed on "{name}": it is not open')
-
     def _forces(self, load: Load) -> list[fem.Function]:
         """Each component of the body force."""
         out = []
@@ -316,29 +251,15 @@ class Stokes:
             out.append(force)
         return out
 
-    def _lifted(self, load: Load, component: int) -> fem.Function | None:
-        """A velocity component that has the prescribed values on the walls and is zero elsewhere."""
-        if not load.velocity:
-            return None
-        space, lift = self._fem.V, fem.Function(self._fem.V)
-        x = space.tabulate_dof_coordinates()
-        for name, velocity in load.velocity.items():
-            where = on_regions(space, self._tags, [self._regions[name]])
-            if len(where):
-                lift.x.array[where] = velocity(x[where].T)[component]
-        # A mirror plane's own component stays zero, whatever wall meets it.
-        mirrors = [n for name, n in self._regions.items() if MIRRORS.get(name) == component]
-        lift.x.array[on_regions(space, self._tags, mirrors)] = 0.0
-        lift.x.scatter_forward()
-        return lift
-
     def _right_hand_side(
         self, load: Load, force: list[fem.Function], lift: list[fem.Function | None]
     ) -> PETSc.Vec:
         parts = []
         for c, constraint in enumerate(self._velocity):
             ends = [
-                (self._regions[n], p) for n, p in load.pressure.items() if self._axes[n] == c and p != 0.0
+                (self._regions[n], p)
+                for n, p in load.pressure.items()
+                if self._boundary.axes[n] == c and p != 0.0
             ]
             parts.append(restrict(constraint.full, self._fem.load(c, force[c], lift[c], ends)))
         if self._closed and load.velocity:

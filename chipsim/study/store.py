@@ -79,6 +79,7 @@ def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
                 data["facet_regions"],
                 head["regions"],
                 head["quality"],
+                head["node_levels"],
             )
             reaction = data["reaction"] if "reaction" in data else None
             field = Field(mesh, data["velocity"], data["pressure"], reaction)
@@ -102,6 +103,7 @@ def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
         "cell": numbers,
         "regions": field.mesh.regions,
         "quality": field.mesh.quality,
+        "node_levels": field.mesh.node_levels,
         "versions": versions,
     }
     arrays: dict[str, Any] = {} if field.reaction is None else {"reaction": field.reaction}

@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic, and that meshes reach other programs whole. No timing is asserted."""
 
 import math
+import subprocess
 import sys
 
 import numpy as np
@@ -10,7 +11,7 @@ from benchmarks import growth, peers, references, table, targets
 from benchmarks.cases import CASES, GROWTH, SELECTIONS, WARM_UP, select
 from benchmarks.meshes import make_mesh
 from benchmarks.programs.common import read_input, write_input
-from benchmarks.run import run
+from benchmarks.run import ROOT, run
 
 MESHES = {dim: make_mesh(case) for dim, case in WARM_UP.items()}
 
@@ -132,7 +133,7 @@ def test_selections():
     assert {c.name for c in select(["2d", "3d"])} == set(CASES)
     assert [c.name for c in select(["3d-pore", "2d-1"])] == ["2d-1", "3d-pore"]
     assert 0 < len(select(["quick"])) < len(CASES)
-    with pytest.raises(SystemExit, match="none of"):
+    with pytest.raises(ValueError, match="none of"):
         select(["4d"])
     assert set(SELECTIONS).isdisjoint(CASES)
 
@@ -205,3 +206,13 @@ def test_freefem_gets_the_corners_only(tmp_path, written):
     write_space(tmp_path / "space.mesh", space)
     words = (tmp_path / "space.mesh").read_text().split()
     assert int(words[words.index("Tetrahedra") + 1]) == len(space.cells)
+
+
+@pytest.mark.parametrize("wrong", [("--repeats", "0"), ("--cases", "4d"), ("--peers", "nobody")])
+def test_a_mistake_is_one_sentence(wrong, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *wrong, "-o", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert ran.returncode == 2 and ran.stderr.startswith("benchmarks: ") and ran.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()

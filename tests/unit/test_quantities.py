@@ -114,3 +114,8 @@ def test_limits_are_read_with_units_too():
     assert Limits(min_gap="2 um").min_gap == pytest.approx(2e-6)
     with pytest.raises(DesignError, match="min_gap = 2 m is outside"):
         Limits(min_gap="2 m")
+
+
+def test_two_percent_signs_are_no_unit():
+    with pytest.raises(DesignError, match='"0.1%%" cannot be read'):
+        quantity("0.1%%", "", "accuracy", 0.0, 1.0)

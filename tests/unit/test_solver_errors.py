@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chipsim.flow import memory, stokes
+from chipsim.flow import boundary, memory
 from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import Load, Problem, Stokes, solve
 from chipsim.verification.domains import channel, plane_mesh, space_mesh
@@ -14,7 +14,7 @@ CHANNEL = channel(2.0, 1.0, hole=0.2)
 @pytest.mark.parametrize("method", ["direct", "minres"])
 def test_a_singular_system(method, monkeypatch):
     """Nothing holds the fluid: its walls are mirror planes and a force drives it along them."""
-    monkeypatch.setattr(stokes, "MIRRORS", {"wall": 1})
+    monkeypatch.setattr(boundary, "MIRRORS", {"wall": 1})
     mesh = plane_mesh(channel(2.0, 1.0, periodic=True), 0.25)
     with pytest.raises(SolverError, match="singular"):
         solve(mesh, 2, Problem(method=method))
