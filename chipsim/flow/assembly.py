@@ -65,37 +65,42 @@ class Assembly:
         self.domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
         shift = fem.Constant(self.domain, PETSc.ScalarType(1e-6 / ((high - low) ** 2).max()))
         matrix = _matrix((ufl.inner(ufl.grad(p), ufl.grad(q)) + shift * p * q) * self.dx)
-        reduced = product(matrix, pressure.full)
+        kept = reduced(matrix, pressure)
         given = on_regions(self.Q, self.tags, [regions[name] for name in open_regions])
         given = given[given < len(pressure.own)]
         rows = pressure.own[given]
-        reduced.zeroRowsColumns(rows[rows >= 0].astype(PETSc.IntType), diag=1.0 / shift.value)
-        reduced.scale(1.0 / self.drag)
-        return reduced
+        kept.zeroRowsColumns(rows[rows >= 0].astype(PETSc.IntType), diag=1.0 / shift.value)
+        kept.scale(1.0 / self.drag)
+        return kept
 
-    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint, *, explicit: bool) -> PETSc.Mat:
-        """The nested matrix of the free unknowns: components of the velocity, then pressure.
+    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:
+        """The nested matrix of the free unknowns for a factorisation: components of the velocity, then pressure.
 
         Args:
             velocity: Constraints of the components.
             pressure: Constraint of the pressure.
-            explicit: Whether the transposed blocks are stored, as a factorisation needs them; products do without.
         """
-        v, q = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q)
         stiffness = self.stiffness(self.V)
         rows: list[list[PETSc.Mat | None]] = []
         divergence = []
         for c, constraint in enumerate(velocity):
             row: list[PETSc.Mat | None] = [None] * len(velocity)
             row[c] = product(stiffness, constraint.full)
-            B = pressure.full.transposeMatMult(_matrix(-q * v.dx(c) * self.dx)).matMult(constraint.full)
-            B = plain(B)
+            B = self.divergence(c, constraint, pressure)
             divergence.append(B)
-            rows.append([*row, B.transpose(PETSc.Mat()) if explicit else PETSc.Mat().createTranspose(B)])
+            rows.append([*row, B.transpose(PETSc.Mat())])
         rows.append([*divergence, _zero_block(divergence[0])])
         matrix = PETSc.Mat().createNest(rows, comm=self.domain.comm)
         matrix.assemble()
         return matrix
+
+    def divergence(self, component: int, velocity: Constraint, pressure: Constraint) -> PETSc.Mat:
+        """Minus the divergence of one velocity component: kept pressures by kept velocities."""
+        v, q = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q)
+        B = _matrix(-q * v.dx(component) * self.dx)
+        if velocity.trivial and pressure.trivial:
+            return B
+        return plain(pressure.full.transposeMatMult(B).matMult(velocity.full))
 
     # -- vectors -------------------------------------------------------------------------------------------------------
     def load(
@@ -194,17 +199,15 @@ def product(matrix: PETSc.Mat, right: PETSc.Mat) -> PETSc.Mat:
     return plain(matrix.ptap(right))
 
 
+def reduced(matrix: PETSc.Mat, constraint: Constraint) -> PETSc.Mat:
+    """A matrix of all unknowns of a scalar space for those that are kept."""
+    return matrix if constraint.trivial else product(matrix, constraint.full)
+
+
 def plain(matrix: PETSc.Mat) -> PETSc.Mat:
     """A product's values without what PETSc keeps to compute it again, which is as large as the matrix."""
     out = matrix.duplicate(copy=True)
     matrix.destroy()
-    return out
-
-
-def restrict(full: PETSc.Mat, vector: PETSc.Vec) -> PETSc.Vec:
-    """The right-hand side of the free unknowns."""
-    out = full.createVecRight()
-    full.multTranspose(vector, out)
     return out
 
 

@@ -67,10 +67,10 @@ class Boundary:
             return False
         return MIRRORS.get(name, component) == component
 
-    def velocity(self, space: Any, component: int) -> Constraint:
+    def velocity(self, space: Any, component: int, *, hold: bool) -> Constraint:
         """The constraint of one velocity component on ``space`` (P2, or P1 for multigrid's coarse level)."""
         numbers = [number for name, number in self.regions.items() if self.fixed_in(name, component)]
-        return constrain(space, on_regions(space, self._tags, numbers), *self._pairs(space))
+        return constrain(space, on_regions(space, self._tags, numbers), *self._pairs(space), hold=hold)
 
     def _pairs(self, space: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         if not self._periodic:

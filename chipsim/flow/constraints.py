@@ -1,14 +1,18 @@
 """Fixed and paired unknowns, taken out of the system before it is solved.
 
-The free unknowns y give all unknowns as u = R y + g: a fixed one has an empty row in R and its value in g, one on the
-outlet of a periodic cell has its partner's row. The reduced matrix R^T A R stays symmetric, is the same for the direct
-and the multigrid solver, and needs nothing from a particular DOLFINx version.
+The unknowns that are kept, y, give all unknowns as u = R y + g: a fixed one has an empty row in R and its value in g, one
+on the outlet of a periodic cell has its partner's row. The reduced matrix R^T A R stays symmetric and needs nothing from a
+particular DOLFINx version.
+
+Which unknowns are fixed differs between the velocity's components. A factorisation takes them out of each component's own
+matrix; for MINRES they stay in and are held at zero, so that all components share one matrix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,14 +29,16 @@ _PAIR_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Constraint:
-    """The way from free unknowns to all unknowns of one scalar space.
+    """The way from the unknowns that are kept to all unknowns of one scalar space.
 
     Attributes:
         space: The DOLFINx space.
-        target: Column in R of each own unknown, -1 for a fixed one; shape (own,).
-        own: Column of each own unknown that is itself free; -1 for fixed and paired ones.
-        full: R, all unknowns from the free ones.
-        inject: R without the paired rows: its transpose picks the free unknowns out of all.
+        target: Column in R of each own unknown, -1 for one that is taken out; shape (own,).
+        own: Column of each own unknown that is itself kept; -1 for those taken out and paired ones.
+        full: R, all unknowns from those that are kept.
+        inject: R without the paired rows: its transpose picks the kept unknowns out of all.
+        is_held: Whether each own kept unknown is held at zero.
+        trivial: Whether nothing is taken out and nothing paired on any rank, so that R is the identity.
     """
 
     space: Any
@@ -40,10 +46,34 @@ class Constraint:
     own: NDArray[np.int64]
     full: PETSc.Mat
     inject: PETSc.Mat
+    is_held: NDArray[np.bool_]
+    trivial: bool
+
+    @cached_property
+    def held(self) -> NDArray[np.int64]:
+        """Local numbers of the kept unknowns that are held at zero."""
+        return np.flatnonzero(self.is_held)
+
+    @property
+    def free(self) -> int:
+        """How many unknowns of all ranks are to be solved for."""
+        return int(self.space.mesh.comm.allreduce(int((~self.is_held).sum())))
+
+    def reduce(self, vector: PETSc.Vec) -> PETSc.Vec:
+        """The right-hand side of the unknowns that are kept, from that of all."""
+        out = self.full.createVecRight()
+        self.full.multTranspose(vector, out)
+        out.array[self.held] = 0.0
+        return out
 
 
 def constrain(
-    space: Any, fixed: NDArray[np.int32], masters: NDArray[np.int32], slaves: NDArray[np.int32]
+    space: Any,
+    fixed: NDArray[np.int32],
+    masters: NDArray[np.int32],
+    slaves: NDArray[np.int32],
+    *,
+    hold: bool = False,
 ) -> Constraint:
     """Build the constraint of a scalar space.
 
@@ -52,6 +82,7 @@ def constrain(
         fixed: Local numbers of the fixed unknowns.
         masters: Local numbers of the unknowns on the inlet, where the cell is periodic along x; else empty.
         slaves: The same on the outlet.
+        hold: Whether fixed unknowns are kept and held at zero instead of taken out.
 
     Raises:
         SolverError: Inlet and outlet do not match.
@@ -60,16 +91,17 @@ def constrain(
     is_fixed, is_slave = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     is_fixed[fixed[fixed < count]] = True
     is_slave[slaves[slaves < count]] = True
-    is_slave &= ~is_fixed
-    own = numbered(comm, ~(is_fixed | is_slave))
+    out = np.zeros(count, dtype=bool) if hold else is_fixed
+    is_slave &= ~out
+    own = numbered(comm, ~(out | is_slave))
     target = own.copy()
     if comm.allreduce(len(masters)):
         x = space.tabulate_dof_coordinates()[:count]
         target[is_slave] = _partners(comm, x, own, masters[masters < count], is_slave)
-    free = int((own >= 0).sum())
-    return Constraint(
-        space, target, own, sparse_rows(comm, target[:, None], free), sparse_rows(comm, own[:, None], free)
-    )
+    kept = own >= 0
+    full, inject = (sparse_rows(comm, of[:, None], int(kept.sum())) for of in (target, own))
+    trivial = not comm.allreduce(int(count - kept.sum()))
+    return Constraint(space, target, own, full, inject, is_fixed[kept] & hold, trivial)
 
 
 def numbered(comm: Any, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:

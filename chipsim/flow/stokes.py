@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from chipsim.flow import _compat
-from chipsim.flow.assembly import Assembly, product, restrict
+from chipsim.flow.assembly import Assembly, reduced
 from chipsim.flow.boundary import Boundary
 from chipsim.flow.constraints import Constraint
 from chipsim.flow.field import Field
 from chipsim.flow.memory import one_sentence, require
+from chipsim.flow.minres import Blocks, Minres, Saddle
 from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
-from chipsim.flow.solvers import Direct, Linear, Minres, Preconditioner, SolverError, choose
+from chipsim.flow.solvers import Direct, Linear, SolverError, choose
 from geometries.mesh import Mesh
 
 Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -156,16 +157,17 @@ class Stokes:
         start = time.perf_counter()
         self._fem = Assembly(self._domain, self._tags, self.problem.drag)
         self._boundary = Boundary(self._fem.V, self._tags, self._regions, self.problem)
-        self._velocity = [self._boundary.velocity(self._fem.V, c) for c in range(self._dim)]
-        # By the velocity's unknowns, as the pressure's constraint depends on the choice.
-        free = sum(c.full.getSize()[1] for c in self._velocity)
-        self.method = self.problem.method or choose(self._dim, free)
-        require(self._dim, self.method, free, self._domain.comm)
+        # By the velocity's unknowns, as how they are constrained depends on the choice.
+        unknowns = self._dim * self._fem.V.dofmap.index_map.size_global
+        self.method = self.problem.method or choose(self._dim, unknowns)
+        require(self._dim, self.method, unknowns, self._domain.comm)
         direct = self.method == "direct"
+        self._velocity = [self._boundary.velocity(self._fem.V, c, hold=not direct) for c in range(self._dim)]
         self._pressure = self._boundary.pressure(self._fem.Q, pinned=direct and self._closed)
-        self._matrix = self._fem.reduced(self._velocity, self._pressure, explicit=direct)
+        self._unknowns = sum(c.free for c in (*self._velocity, self._pressure))
+        matrix = self._matrix() if direct else self._saddle()
         assembled = time.perf_counter()
-        self._solver = self._setup()
+        self._solver = Direct(matrix) if direct else self._minres(matrix)
         done = time.perf_counter()
         self._seconds = {"assembly": assembled - start, "setup": done - assembled}
 
@@ -175,34 +177,35 @@ class Stokes:
         return not self.problem.open
 
     # -- linear solver -------------------------------------------------------------------------------------------------
-    def _setup(self) -> Direct | Minres:
-        if self.method == "direct":
-            return Direct(self._matrix)
+    def _matrix(self) -> PETSc.Mat:
+        matrix = self._fem.reduced(self._velocity, self._pressure)
+        self._divergence = [matrix.getNestSubMatrix(self._dim, c) for c in range(self._dim)]
+        return matrix
+
+    def _saddle(self) -> Saddle:
+        velocity = self._velocity[0]
+        stiffness = reduced(self._fem.stiffness(self._fem.V), velocity)
+        self._divergence = [self._fem.divergence(c, velocity, self._pressure) for c in range(self._dim)]
+        return Saddle(stiffness, self._divergence, [c.held for c in self._velocity])
+
+    def _minres(self, system: Saddle) -> Minres:
         null = None
         if self._closed:
             constant = self._zero()
             constant.getNestSubVecs()[-1].set(1.0)
             constant.normalize()
             null = PETSc.NullSpace().create(vectors=[constant], comm=self._domain.comm)
-        return Minres(self._matrix, self._preconditioner(), null, self.problem.rtol)
-
-    def _preconditioner(self) -> Preconditioner:
-        comm = self._domain.comm
-        parents = plane_parents(self._mesh, comm)
+        parents = plane_parents(self._mesh, self._domain.comm)
         if parents is not None:
-            blocks = enumerate(self._velocity)
-            levels = [in_plane_level(c, parents, self._matrix.getNestSubMatrix(i, i)) for i, c in blocks]
+            level = in_plane_level(self._velocity, parents, system.stiffness)
         else:
-            stiffness = self._fem.stiffness(self._fem.Q)
-            levels = [
-                linear_level(fine, self._boundary.velocity(self._fem.Q, i), stiffness)
-                for i, fine in enumerate(self._velocity)
-            ]
-        mass = product(self._fem.mass(), self._pressure.full)
+            coarse = [self._boundary.velocity(self._fem.Q, c, hold=True) for c in range(self._dim)]
+            level = linear_level(self._velocity[0], coarse, self._fem.stiffness(self._fem.Q))
+        mass = reduced(self._fem.mass(), self._pressure)
         laplacian = None
         if self.problem.drag > 0:
             laplacian = self._fem.pressure_laplacian(self._regions, self._boundary.axes, self._pressure)
-        return Preconditioner(levels, mass, laplacian)
+        return Minres(system, Blocks(level, mass, laplacian), null, self.problem.rtol)
 
     def _zero(self) -> PETSc.Vec:
         parts = [c.full.createVecRight() for c in (*self._velocity, self._pressure)]
@@ -217,7 +220,7 @@ class Stokes:
         """
         load = load or Load()
         self._boundary.refuse(load)
-        with one_sentence(self._matrix.getSize()[0]):
+        with one_sentence(self._unknowns):
             return self._solve(load)
 
     def _solve(self, load: Load) -> Solution:
@@ -231,7 +234,7 @@ class Stokes:
         return Solution(
             field=self._gather(result.x, force, lift),
             method=result.method,
-            unknowns=self._matrix.getSize()[0],
+            unknowns=self._unknowns,
             iterations=result.iterations,
             residual=result.residual,
             divergence_residual=self._divergence_residual(result),
@@ -261,20 +264,20 @@ class Stokes:
                 for n, p in load.pressure.items()
                 if self._boundary.axes[n] == c and p != 0.0
             ]
-            parts.append(restrict(constraint.full, self._fem.load(c, force[c], lift[c], ends)))
+            parts.append(constraint.reduce(self._fem.load(c, force[c], lift[c], ends)))
         if self._closed and load.velocity:
             net, gross = self._fem.through(lift)
             if abs(net) > _LARGEST_IMBALANCE * gross:
                 raise SolverError(
                     f"the prescribed velocities let out {net:.3g} um{self._dim}/s more than in: there is no such flow"
                 )
-        parts.append(restrict(self._pressure.full, self._fem.source(lift, spread=self._closed)))
+        parts.append(self._pressure.reduce(self._fem.source(lift, spread=self._closed)))
         return PETSc.Vec().createNest(parts, comm=self._domain.comm)
 
     def close(self) -> None:
         """Give back the memory of matrices and factors (collective): over MPI Python's garbage collector cannot."""
         comm = self._domain.comm
-        del self._solver, self._matrix, self._velocity, self._pressure
+        del self._solver, self._divergence, self._velocity, self._pressure
         gc.collect()
         PETSc.garbage_cleanup(comm)
 
@@ -282,7 +285,7 @@ class Stokes:
     def _divergence_residual(self, result: Linear) -> float:
         """Norm of the discrete divergence over that of its separate terms, which cancel in it."""
         parts = result.x.getNestSubVecs()
-        terms = [self._matrix.getNestSubMatrix(self._dim, c) * parts[c] for c in range(self._dim)]
+        terms = [B * part for B, part in zip(self._divergence, parts[:-1], strict=True)]
         total = -1.0 * result.rhs.getNestSubVecs()[-1]
         for term in terms:
             total.axpy(1.0, term)
@@ -323,8 +326,7 @@ def _function(constraint: Constraint, reduced: PETSc.Vec, lift: fem.Function | N
     constraint.full.mult(reduced, own)
     function = fem.Function(constraint.space)
     function.x.array[: len(own.array)] = own.array
-    if lift is not None:
-        fixed = np.flatnonzero(constraint.target < 0)
-        function.x.array[fixed] = lift.x.array[fixed]
     function.x.scatter_forward()
+    if lift is not None:  # zero wherever the solution is not, and the other way round
+        function.x.array[:] += lift.x.array
     return function
