@@ -66,10 +66,15 @@ class Minres:
         blocks: Parts of the preconditioner.
         null: Null space; None: the matrix is regular.
         rtol: Relative tolerance of the preconditioned residual.
+
+    Attributes:
+        system: The system.
+        blocks: Parts of the preconditioner.
     """
 
     def __init__(self, system: Saddle, blocks: Blocks, null: PETSc.NullSpace | None, rtol: float) -> None:
-        self._null, comm = null, system.stiffness.comm
+        self.system, self.blocks, self._null = system, blocks, null
+        comm = system.stiffness.comm
         shared = Shared(system.stiffness, len(system.held))
         size = tuple(map(sum, zip(*[B.getSizes()[1] for B in system.divergence], strict=True)))
         size = tuple(map(sum, zip(size, system.divergence[0].getSizes()[0], strict=True)))
