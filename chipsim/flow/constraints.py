@@ -36,7 +36,6 @@ class Constraint:
         target: Column in R of each own unknown, -1 for one that is taken out; shape (own,).
         own: Column of each own unknown that is itself kept; -1 for those taken out and paired ones.
         full: R, all unknowns from those that are kept.
-        inject: R without the paired rows: its transpose picks the kept unknowns out of all.
         is_held: Whether each own kept unknown is held at zero.
         trivial: Whether nothing is taken out and nothing paired on any rank, so that R is the identity.
     """
@@ -45,9 +44,13 @@ class Constraint:
     target: NDArray[np.int64]
     own: NDArray[np.int64]
     full: PETSc.Mat
-    inject: PETSc.Mat
     is_held: NDArray[np.bool_]
     trivial: bool
+
+    @cached_property
+    def inject(self) -> PETSc.Mat:
+        """R without the paired rows: its transpose picks the kept unknowns out of all (collective where first asked for)."""
+        return sparse_rows(self.space.mesh.comm, self.own[:, None], int((self.own >= 0).sum()))
 
     @cached_property
     def held(self) -> NDArray[np.int64]:
@@ -99,9 +102,9 @@ def constrain(
         x = space.tabulate_dof_coordinates()[:count]
         target[is_slave] = _partners(comm, x, own, masters[masters < count], is_slave)
     kept = own >= 0
-    full, inject = (sparse_rows(comm, of[:, None], int(kept.sum())) for of in (target, own))
+    full = sparse_rows(comm, target[:, None], int(kept.sum()))
     trivial = not comm.allreduce(int(count - kept.sum()))
-    return Constraint(space, target, own, full, inject, is_fixed[kept] & hold, trivial)
+    return Constraint(space, target, own, full, is_fixed[kept] & hold, trivial)
 
 
 def numbered(comm: Any, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:

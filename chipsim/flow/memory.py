@@ -10,24 +10,26 @@ from typing import Any
 
 from petsc4py import PETSc
 
+from chipsim.flow import single
 from chipsim.flow.solvers import SolverError
 
 # Bytes for each unknown beyond the program and the mesh, over all ranks: at most what was found on cells in space (1,010 of
-# 940,000 unknowns on one rank, 1,190 of 1.06 and of 1.88 million on two) and on plane arrays (2,270 of 78,000, 2,220 of 311,000).
+# 940,000 unknowns on one rank, 1,190 of 1.06 and of 1.88 million on two) and on plane arrays: with factors in single precision
+# 790 of 114,000, 930 of 455,000, 990 of 1.83 million; in double precision 1,380 of 455,000 on one rank, 1,740 on two.
 _MINRES = 1200.0
-_DIRECT_IN_THE_PLANE = 2300.0
+_DIRECT_IN_THE_PLANE, _SINGLE_IN_THE_PLANE = 1750.0, 1000.0
 # A factorisation in space grows faster: bytes for each unknown at 100,000 unknowns and the exponent of the growth, as a
 # prototype with the same elements had them (1.02 GB at 108,000, 2.57 GB at 207,000); not measured here.
 _DIRECT_IN_SPACE, _GROWTH = 10_000.0, 0.43
 _PETSC_OUT_OF_MEMORY = 55
 
 
-def needed(dim: int, method: str, unknowns: int) -> float:
+def needed(dim: int, method: str, unknowns: int, comm: Any) -> float:
     """Bytes that a solve takes at its peak, over all ranks."""
     if method == "minres":
         return _MINRES * unknowns
     if dim == 2:
-        return _DIRECT_IN_THE_PLANE * unknowns
+        return (_SINGLE_IN_THE_PLANE if single.possible(comm) else _DIRECT_IN_THE_PLANE) * unknowns
     return _DIRECT_IN_SPACE * unknowns * (unknowns / 1e5) ** _GROWTH
 
 
@@ -59,7 +61,7 @@ def require(dim: int, method: str, unknowns: int, comm: Any) -> None:
     Raises:
         SolverError: With what it needs and what there is.
     """
-    need, there = needed(dim, method, unknowns), comm.bcast(available(), root=0)
+    need, there = needed(dim, method, unknowns, comm), comm.bcast(available(), root=0)
     if need > there:
         raise SolverError(
             f"out of memory: {unknowns} unknowns need about {need / 1e6:.0f} MB and {there / 1e6:.0f} MB are free; "

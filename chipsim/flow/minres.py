@@ -115,6 +115,10 @@ class Minres:
             )
         return Linear(x, rhs, METHOD, self._ksp.getIterationNumber(), residual)
 
+    def divergence(self, x: PETSc.Vec, component: int) -> PETSc.Vec:
+        """What one velocity component of a nested vector adds to the discrete divergence."""
+        return self.system.divergence[component] * x.getNestSubVecs()[component]
+
 
 class Shared:
     """A scalar matrix for all components at once: fill ``x``, call, read ``y``.

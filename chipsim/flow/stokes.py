@@ -165,9 +165,9 @@ class Stokes:
         self._velocity = [self._boundary.velocity(self._fem.V, c, hold=not direct) for c in range(self._dim)]
         self._pressure = self._boundary.pressure(self._fem.Q, pinned=direct and self._closed)
         self._unknowns = sum(c.free for c in (*self._velocity, self._pressure))
-        matrix = self._matrix() if direct else self._saddle()
+        system = self._fem.reduced(self._velocity, self._pressure) if direct else self._saddle()
         assembled = time.perf_counter()
-        self._solver = Direct(matrix) if direct else self._minres(matrix)
+        self._solver: Direct | Minres = Direct(system) if direct else self._minres(system)
         done = time.perf_counter()
         self._seconds = {"assembly": assembled - start, "setup": done - assembled}
 
@@ -177,16 +177,11 @@ class Stokes:
         return not self.problem.open
 
     # -- linear solver -------------------------------------------------------------------------------------------------
-    def _matrix(self) -> PETSc.Mat:
-        matrix = self._fem.reduced(self._velocity, self._pressure)
-        self._divergence = [matrix.getNestSubMatrix(self._dim, c) for c in range(self._dim)]
-        return matrix
-
     def _saddle(self) -> Saddle:
         velocity = self._velocity[0]
         stiffness = reduced(self._fem.stiffness(self._fem.V), velocity)
-        self._divergence = [self._fem.divergence(c, velocity, self._pressure) for c in range(self._dim)]
-        return Saddle(stiffness, self._divergence, [c.held for c in self._velocity])
+        divergence = [self._fem.divergence(c, velocity, self._pressure) for c in range(self._dim)]
+        return Saddle(stiffness, divergence, [c.held for c in self._velocity])
 
     def _minres(self, system: Saddle) -> Minres:
         null = None
@@ -277,15 +272,14 @@ class Stokes:
     def close(self) -> None:
         """Give back the memory of matrices and factors (collective): over MPI Python's garbage collector cannot."""
         comm = self._domain.comm
-        del self._solver, self._divergence, self._velocity, self._pressure
+        del self._solver, self._velocity, self._pressure
         gc.collect()
         PETSc.garbage_cleanup(comm)
 
     # -- results -------------------------------------------------------------------------------------------------------
     def _divergence_residual(self, result: Linear) -> float:
         """Norm of the discrete divergence over that of its separate terms, which cancel in it."""
-        parts = result.x.getNestSubVecs()
-        terms = [B * part for B, part in zip(self._divergence, parts[:-1], strict=True)]
+        terms = [self._solver.divergence(result.x, c) for c in range(self._dim)]
         total = -1.0 * result.rhs.getNestSubVecs()[-1]
         for term in terms:
             total.axpy(1.0, term)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chipsim.flow import boundary, memory
+from chipsim.flow import boundary, memory, single
 from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import Load, Problem, Stokes, solve
 from chipsim.verification.domains import channel, plane_mesh, space_mesh
@@ -18,6 +18,24 @@ def test_a_singular_system(method, monkeypatch):
     mesh = plane_mesh(channel(2.0, 1.0, periodic=True), 0.25)
     with pytest.raises(SolverError, match="singular"):
         solve(mesh, 2, Problem(method=method))
+
+
+@pytest.mark.skipif(single.interface() is None, reason="MUMPS's header is not installed")
+def test_factors_in_single_precision_give_the_same_and_give_way_where_refinement_fails(monkeypatch):
+    mesh, problem, load = (
+        plane_mesh(CHANNEL, 0.1),
+        Problem(False, ("inlet", "outlet")),
+        Load(pressure={"inlet": 1.0}),
+    )
+    refined = solve(mesh, 2, problem, load)
+    monkeypatch.setattr(single.Factors, "solve", lambda self, rhs: 0.0 * rhs)
+    instead = solve(mesh, 2, problem, load)
+    assert (refined.method, instead.method) == ("MUMPS LDL^T, single precision", "MUMPS LDL^T")
+    monkeypatch.setattr(single, "interface", lambda: None)
+    double = solve(mesh, 2, problem, load)
+    assert np.array_equal(double.field.velocity, instead.field.velocity)
+    scale = np.abs(double.field.velocity).max()
+    np.testing.assert_allclose(refined.field.velocity, double.field.velocity, rtol=0, atol=1e-9 * scale)
 
 
 def test_out_of_memory_is_known_before(monkeypatch):
