@@ -28,7 +28,8 @@ from petsc4py import PETSc
 # What is used of MUMPS's structure; the compiler fills in where each member is, and refuses one of another type.
 _DECLARATIONS = """
 typedef struct {
-    int sym, par, job, comm_fortran, n, nrhs, lrhs, *irn, *jcn, icntl[...], infog[...]; int64_t nnz; float *a, *rhs;
+    int sym, par, job, comm_fortran, n, nrhs, lrhs, *irn, *jcn, icntl[...], infog[...]; int64_t nnz;
+    float *a, *rhs, cntl[...];
     ...;
 } SMUMPS_STRUC_C;
 void smumps_c(SMUMPS_STRUC_C *);
@@ -43,6 +44,7 @@ class Factors:
         upper: Rows, columns (counted from 1) and entries of its upper triangle.
         size: Its number of rows.
         controls: Settings by their numbers in MUMPS's array ICNTL.
+        dropped: What block low-rank compression may leave out of a block, relatively.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Factors:
         upper: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
         size: int,
         controls: dict[int, int],
+        dropped: float = 0.0,
     ) -> None:
         module = interface()
         assert module is not None
@@ -60,6 +63,7 @@ class Factors:
         self._do(_START)
         for number, value in {1: -1, 2: -1, 3: -1, 4: 0, **controls}.items():  # the first four: silence
             self._mumps.icntl[number - 1] = value
+        self._mumps.cntl[6] = dropped
         rows, columns, entries = upper
         self._mumps.n, self._mumps.nnz = size, len(entries)
         self._mumps.irn, self._mumps.jcn = self._pointer(rows), self._pointer(columns)

@@ -29,6 +29,10 @@ _DIRECT_RESIDUAL, _REFINED = 1e-8, 1e-11
 #: one node) the factors of an array of 64 traps are a fifth larger and take half as long again; by SCOTCH they are 7 % smaller,
 #: but to order takes longer than all the rest.
 _ORDERING = {7: 0, 12: 1}
+#: Numbers of further settings in ICNTL: workspace beyond the estimate, per cent, and block low-rank compression.
+_WORKSPACE, _COMPRESSION = 14, 35
+#: What that compression leaves out of factors in single precision: about what these round off.
+_DROPPED = 1e-6
 #: MUMPS's error codes (its users' guide, section 8).
 _SINGULAR = {-6, -10}
 _NO_MEMORY = {-5, -7, -8, -9, -11, -13, -14, -15, -17, -19, -20}
@@ -80,8 +84,11 @@ class Direct:
         _give_back()
         self._ksp: PETSc.KSP | None = None
         self._single: single.Factors | None = None
+        size = self._flat.getSize()[0]
+        self._low_rank = size >= _BLOCK_LOW_RANK
         if upper is not None:
-            self._single = single.Factors(upper, self._flat.getSize()[0], {**_ORDERING, 14: 60})
+            controls = {**_ORDERING, _WORKSPACE: 60} | ({_COMPRESSION: 2} if self._low_rank else {})
+            self._single = single.Factors(upper, size, controls, _DROPPED if self._low_rank else 0.0)
             del upper
             _give_back()
         if self._single is None or self._single.error:
@@ -91,11 +98,13 @@ class Direct:
         """In double precision, which has the last word on what fails."""
         self._single = None
         options: dict[str, Any] = {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps",
-                                   "mat_mumps_icntl_14": 60, "mat_mumps_icntl_24": 0}  # fmt: skip
-        options |= {f"mat_mumps_icntl_{number}": value for number, value in _ORDERING.items()}
-        if self._flat.getSize()[0] >= _BLOCK_LOW_RANK:
+                                   "mat_mumps_icntl_24": 0}  # fmt: skip
+        controls = {**_ORDERING, _WORKSPACE: 60}
+        if self._low_rank:
             # Two steps of refinement win back what the compression leaves out.
-            options |= {"mat_mumps_icntl_35": 2, "mat_mumps_cntl_7": 1e-10, "mat_mumps_icntl_10": 2}
+            controls |= {_COMPRESSION: 2, 10: 2}
+            options["mat_mumps_cntl_7"] = 1e-10
+        options |= {f"mat_mumps_icntl_{number}": value for number, value in controls.items()}
         self._ksp = krylov(self._flat.comm, options)
         self._ksp.setOperators(self._flat)
         self._ksp.setFromOptions()
@@ -121,9 +130,7 @@ class Direct:
         b.array[:] = np.concatenate([part.array for part in rhs.getNestSubVecs()])
         if self._single is not None and not self._refine(self._single, b, x):
             self._factorise()
-        method = "MUMPS LDL^T, single precision"
         if self._ksp is not None:
-            method = "MUMPS LDL^T"
             self._ksp.solve(b, x)
             require_converged(self._ksp, "the factorisation")
         relative = self._residual(b, x).norm() / (b.norm() or 1.0)
@@ -132,7 +139,12 @@ class Direct:
                 f"the factorisation left a relative residual of {relative:.1e}, above {_DIRECT_RESIDUAL:g}; "
                 "the system is near singular"
             )
-        return Linear(_nested(x, rhs), rhs, method, 1, relative)
+        return Linear(_nested(x, rhs), rhs, self._method, 1, relative)
+
+    @property
+    def _method(self) -> str:
+        kind = ", block low-rank" * self._low_rank
+        return f"MUMPS LDL^T{kind}" + ", single precision" * (self._ksp is None)
 
     def _refine(self, factors: single.Factors, b: PETSc.Vec, x: PETSc.Vec) -> bool:
         """Solve by iterative refinement; whether it converged."""
