@@ -36,6 +36,7 @@ PYPI = [
     ("typer", "typer", ">=0.12,<1"),
     ("rich", "rich", ">=13,<16"),
     ("jinja2", "jinja2", ">=3.1,<4"),
+    ("cffi", "cffi", ">=1.16,<3"),
 ]
 # Not on PyPI in a form that works together.
 SOLVER = [
