@@ -46,7 +46,6 @@ def main() -> None:
         else:
             ready[peer.name] = (peer, state)
             results["peers"][peer.name] = "no run went well"
-    results["peers"] |= {name: f"left out: {why}" for name, why in peers.LEFT_OUT.items()}
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     stem = output / ("-".join(w for w in options.cases.split(",") if w in SELECTIONS) or "chosen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Peer:
         ready: Sets it up; returns its Python and environment.
         no_pairs: Why it cannot pair inlet and outlet; empty if it can.
         straight: Whether it takes curved cells for straight ones.
+        other_element: Whether its unknowns are not those of P2-P1: its flow rate is then another even on equal cells.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Peer:
     ready: Callable[[], tuple[str, dict[str, str]]]
     no_pairs: str = ""
     straight: bool = False
+    other_element: bool = False
 
     def solvers(self, case: Case) -> tuple[str, ...]:
         return self.plane if case.dim == 2 else self.space
@@ -48,6 +51,17 @@ def _freefem() -> tuple[str, dict[str, str]]:
     return sys.executable, debian_environment(debian_folder("freefem++", "libfreefem++"))
 
 
+def _openfoam() -> tuple[str, dict[str, str]]:
+    folder = debian_folder("openfoam")
+    # Its dummy libraries stand for MPI's, which one process does not need.
+    libraries = f"{folder}/usr/lib/dummy:{folder}/usr/lib"
+    return sys.executable, {
+        "PATH": f"{folder}/usr/bin:{os.environ['PATH']}",
+        "LD_LIBRARY_PATH": libraries,
+        "WM_PROJECT_DIR": f"{folder}/usr/share/openfoam",
+    }
+
+
 PEERS = {
     peer.name: peer
     for peer in (
@@ -63,13 +77,18 @@ PEERS = {
             no_pairs="it would need dolfinx_mpc",
         ),
         Peer("freefem", "freefem", ("MUMPS_seq",), ("MUMPS_seq",), _freefem, straight=True),
+        Peer(
+            "openfoam",
+            "openfoam",
+            ("SIMPLE",),
+            ("SIMPLE",),
+            _openfoam,
+            no_pairs="no cyclic patches are written for it",
+            straight=True,
+            other_element=True,
+        ),
     )
 }
-#: Programs that are left out, and why.
-LEFT_OUT = {
-    "openfoam": "its finite volumes take neither these cells nor this element, so the same mesh is not possible",
-}
-
 #: Which linear solvers factorise the whole matrix.
 FACTORISATIONS = (
     "direct",

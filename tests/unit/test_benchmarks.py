@@ -11,6 +11,7 @@ from benchmarks import growth, peers, references, table, targets
 from benchmarks.cases import CASES, GROWTH, SELECTIONS, WARM_UP, select
 from benchmarks.meshes import make_mesh
 from benchmarks.programs.common import read_input, write_input
+from benchmarks.programs.openfoam import PolyMesh, boundary_sum, write_case
 from benchmarks.run import ROOT, run
 
 MESHES = {dim: make_mesh(case) for dim, case in WARM_UP.items()}
@@ -91,6 +92,14 @@ def test_programs_that_differ_on_one_mesh_are_named_but_not_straight_sided_ones(
             "ngsolve/minres": [one(1.0, 1.0, flow=1.0001)], "freefem/MUMPS_seq": [one(1.0, 1.0, flow=1.002)]}  # fmt: skip
     (said,) = table.disagreements(table.rows(results(runs)))
     assert "ngsolve" in said
+
+
+def test_finite_volumes_need_not_agree_even_on_straight_cells():
+    runs = {"chipsim/default": [one(1.0, 1.0)], "freefem/MUMPS_seq": [one(1.0, 1.0)],
+            "openfoam/SIMPLE": [one(1.0, 1.0, flow=1.01, solver="SIMPLE")]}  # fmt: skip
+    sharp = results(runs, case="3d-sharp")
+    assert not list(table.disagreements(table.rows(sharp)))
+    assert "| openfoam | SIMPLE (finite volumes) |" in table.markdown(sharp, [])
 
 
 def test_time_to_an_error_is_that_of_the_first_good_mesh():
@@ -206,6 +215,56 @@ def test_freefem_gets_the_corners_only(tmp_path, written):
     write_space(tmp_path / "space.mesh", space)
     words = (tmp_path / "space.mesh").read_text().split()
     assert int(words[words.index("Tetrahedra") + 1]) == len(space.cells)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_openfoams_inner_faces_come_once_and_in_its_order(written, dim):
+    case = read_input(str(written(dim)))
+    mesh = PolyMesh(case)
+    inner = len(mesh.neighbour)
+    corners = [tuple(sorted(face)) for block in mesh.faces for face in block.tolist()]
+    assert len(set(corners)) == len(corners) == len(mesh.owner)
+    assert (mesh.owner[:inner] < mesh.neighbour).all()
+    assert np.array_equal(np.lexsort([mesh.neighbour, mesh.owner[:inner]]), np.arange(inner))
+    ends = [start + size for _, size, start in mesh.patches]
+    assert [start for _, _, start in mesh.patches] == [inner, *ends[:-1]] and ends[-1] == len(corners)
+    sizes = {name: size for name, size, _ in mesh.patches}
+    assert sizes.pop("front_and_back", 0) == (2 * len(case.cells) if dim == 2 else 0)
+    assert sizes == {name: np.count_nonzero(case.facet_regions == n) for name, n in case.regions.items()}
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_openfoams_cells_are_closed_and_right_side_out(written, dim):
+    case = read_input(str(written(dim)))
+    mesh = PolyMesh(case)
+    areas, fluxes = [], []
+    for block in mesh.faces:
+        x = mesh.points[block]
+        fan = np.cross(x[:, 1:-1] - x[:, :1], x[:, 2:] - x[:, :1]) / 2
+        middles = (x[:, :1] + x[:, 1:-1] + x[:, 2:]) / 3
+        areas.append(fan.sum(axis=1))
+        fluxes.append((fan * middles).sum(axis=(1, 2)) / 3)
+    area, flux = np.concatenate(areas), np.concatenate(fluxes)
+    total, volume = np.zeros((len(case.cells), 3)), np.zeros(len(case.cells))
+    for cells, sign in ((mesh.owner, 1), (mesh.neighbour, -1)):
+        np.add.at(total, cells, sign * area[: len(cells)])
+        np.add.at(volume, cells, sign * flux[: len(cells)])
+    assert np.abs(total).max() < 1e-9 * np.abs(area).max()
+    assert volume.min() > 0 and volume.sum() == pytest.approx(mesh.measure)
+
+
+def test_openfoams_case_is_written_whole_and_its_flux_is_read(tmp_path, written):
+    mesh = PolyMesh(read_input(str(written(3))))
+    write_case(tmp_path, mesh, (0.1, 0.9))
+    faces = (tmp_path / "constant/polyMesh/faces").read_text().splitlines()
+    assert int(faces[1]) == len(mesh.owner) and faces[3].startswith("3(")
+    assert "p 0.1; } equations { U 0.9;" in (tmp_path / "system/fvSolution").read_text()
+    inlet = "inlet { type calculated; value nonuniform List<scalar> \n2\n(\n-1.5\n-2e-1\n)\n; }"
+    outlet = "outlet { value nonuniform List<scalar> 1(9); }"
+    (tmp_path / "phi").write_text(
+        f"internalField nonuniform List<scalar> 1(7); boundaryField {{ {outlet} {inlet} }}"
+    )
+    assert boundary_sum(tmp_path / "phi", "inlet") == pytest.approx(-1.7)
 
 
 @pytest.mark.parametrize("wrong", [("--repeats", "0"), ("--cases", "4d"), ("--peers", "nobody")])
