@@ -76,8 +76,9 @@ class Minres:
         self.system, self.blocks, self._null = system, blocks, null
         comm = system.stiffness.comm
         shared = Shared(system.stiffness, len(system.held))
-        size = tuple(map(sum, zip(*[B.getSizes()[1] for B in system.divergence], strict=True)))
-        size = tuple(map(sum, zip(size, system.divergence[0].getSizes()[0], strict=True)))
+        # Local and global numbers of velocities and pressures.
+        parts = [B.getSizes()[1] for B in system.divergence] + [system.divergence[0].getSizes()[0]]
+        size = tuple(sum(numbers) for numbers in zip(*parts, strict=True))
         matrix = PETSc.Mat().createPython((size, size), _Operator(system, shared), comm=comm)
         matrix.setUp()
         if null is not None:
