@@ -34,7 +34,7 @@ verify: ## the page of verification, all cases: VERIFICATION.md, and the same as
 	cp $(OUT)/verification.md VERIFICATION.md
 
 CASES = all
-bench: ## chipsim beside NGSolve, scikit-fem, DOLFINx's demo, FreeFEM and OpenFOAM (CASES=quick: three minutes)
+bench: ## chipsim beside NGSolve, scikit-fem, DOLFINx's demo, FreeFEM and OpenFOAM (CASES=targets, CASES=quick: less)
 	$(ENV) python3 -m benchmarks --cases $(CASES)
 
 bench-growth: ## how chipsim grows with size and ranks, beside the memory bandwidth

@@ -98,6 +98,7 @@ CASES = {
 #: What ``--cases`` takes besides names of cases.
 SELECTIONS: dict[str, Callable[[Case], bool]] = {
     "quick": lambda c: c.name in ("2d-16", "2d-periodic-1", "3d-30k"),
+    "targets": lambda c: c.name in ("2d-64", "2d-64-sharp", "2d-periodic-64", "3d-100k"),
     "2d": lambda c: c.dim == 2,
     "3d": lambda c: c.dim == 3,
     "all": lambda c: True,

@@ -18,7 +18,8 @@ class Peer:
     Attributes:
         name: For the command line and the table.
         module: In :mod:`benchmarks.programs`.
-        plane: Its linear solvers in 2-D: the fastest that works, by trial at 64 traps.
+        plane: Its linear solvers in 2-D: the fastest that works, by trial at 64 traps (OpenFOAM's at 16); chipsim's that takes
+            least memory too.
         space: Its linear solvers in 3-D: the fastest, and the fastest factorisation if that is another.
         ready: Sets it up; returns its Python and environment.
         no_pairs: Why it cannot pair inlet and outlet; empty if it can.
@@ -65,7 +66,7 @@ def _openfoam() -> tuple[str, dict[str, str]]:
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("chipsim", "chipsim_", ("default",), ("default",), _here),
+        Peer("chipsim", "chipsim_", ("default", "minres"), ("default",), _here),
         Peer("ngsolve", "ng_solve", ("sparsecholesky",), ("minres", "sparsecholesky"), _wheels),
         Peer("scikit-fem", "scikit_fem", ("pardiso-symmetric",), ("pardiso-symmetric",), _wheels),
         Peer(

@@ -1,6 +1,6 @@
 """The memory bandwidth of this machine, by 1 and 2 processes at once: ``python -m benchmarks.roofline``.
 
-An iterative solve reads its matrices once a pass and does two operations for every 12 bytes of them, so bandwidth is its limit.
+An iterative solve reads its matrices once a pass and does a few operations for every 12 bytes of them, so bandwidth is its limit.
 """
 
 from __future__ import annotations

@@ -118,8 +118,9 @@ def markdown(results: dict[str, Any], targets: list[Any]) -> str:
         "# chipsim beside other programs", "",
         f"{where(results)}. Medians of up to {results['repeats']} runs, programs alternating, one thread, each run a process of",
         "its own.", "",
-        "Time is assembly, set-up and solve of the linear system, without reading the mesh and compiling forms. Memory is the",
-        "peak of the process. Error is that of the flow rate at a given pressure drop against a converged value. Ratio is",
+        "Time is assembly, set-up and solve of the linear system (of OpenFOAM: its iterations), without reading the mesh and",
+        "compiling forms. chipsim's factors are in single precision, refined; the others' in double. Memory is the peak of the",
+        "process. Error is that of the flow rate at a given pressure drop against a converged value. Ratio is",
         "chipsim's number over the other's: below 1 chipsim is faster or smaller. Compare ratios, not seconds.", "",
         *_programs(results), "",
     ]  # fmt: skip
@@ -169,7 +170,7 @@ def _case(found: list[Row], case: str) -> Iterator[str]:
         if r.failed:
             yield f"| {r.peer} | {r.solver} | | {r.failed} | | | | | | | |"
             continue
-        parts = " + ".join(f"{seconds:.2f}" for seconds in r.parts.values())
+        parts = " + ".join(_part(name, seconds, r.parts) for name, seconds in r.parts.items())
         error = "" if r.error is None else f"{100 * r.error:.3f} %"
         ratios = (
             "| |" if own is None else f"{own.seconds / r.seconds:.2f} | {own.gigabytes / r.gigabytes:.2f} |"
@@ -180,6 +181,11 @@ def _case(found: list[Row], case: str) -> Iterator[str]:
             f"| {r.peer} | {r.solver}{note} | {r.unknowns} | {r.seconds:.2f} | {parts} | {r.iterations or ''} "
             f"| {r.gigabytes:.2f} | {error} | {ratios} {r.runs} |"
         )
+
+
+def _part(name: str, seconds: float, parts: dict[str, float]) -> str:
+    """The time of a part of a run, named where a program does not tell all three apart."""
+    return f"{seconds:.2f}" if len(parts) == 3 else f"{seconds:.2f} ({name})"
 
 
 @dataclass(frozen=True)

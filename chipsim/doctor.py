@@ -103,7 +103,7 @@ def doctor() -> list[Check]:
         _package(*row, advice=f"pip install '{row[0]}{row[2]}', or run chipsim by tools/env") for row in PYPI
     ]
     checks += [_package(*row, advice=USE_ENV) for row in SOLVER]
-    checks += [*_petsc(), _compiler(), _threads(), _cache()]
+    checks += [*_petsc(), _compiler(), _single(), _threads(), _cache()]
     return checks
 
 
@@ -191,7 +191,7 @@ def _petsc() -> list[Check]:
             blas,
             "OpenBLAS, MKL or BLIS",
             blas != "reference",
-            # Measured for a MUMPS factorisation; DESIGN section 6.
+            # Measured for a MUMPS factorisation.
             "the reference BLAS makes a factorisation about three times as slow: apt install libopenblas0-pthread",
             vital=False,
         ),
@@ -220,6 +220,24 @@ def _compiler() -> Check:
     advice = "apt install gcc libc6-dev python3-dev (conda: c-compiler), or run chipsim by tools/env"
     found = path and (path if header.exists() else f"{path}, no Python.h")
     return _check("C compiler", found, "a compiler and Python.h", bool(path) and header.exists(), advice)
+
+
+def _single() -> Check:
+    """MUMPS in single precision, which plane solves use where they can."""
+    try:
+        from chipsim.flow import single
+
+        found = single.interface() is not None
+    except ImportError:
+        found = False
+    return _check(
+        "smumps_c.h",
+        "found" if found else None,
+        "MUMPS's header and library in single precision",
+        found,
+        "plane solves take twice the memory without them: apt install libmumps-dev, or run chipsim by tools/env",
+        vital=False,
+    )
 
 
 def _threads() -> Check:

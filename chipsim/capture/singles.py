@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 from chipsim.capture.laplace import slit_threshold_per_tension
 from chipsim.capture.statistics import lognormal_sigma
@@ -38,6 +36,8 @@ def retained_singles(
     Returns:
         The integral over the lognormal diameters of the chance that the tension is high enough.
     """
+    from scipy.special import ndtr
+
     if line.kind == "red cell":
         return 0.0
     if line.parts:
@@ -65,6 +65,8 @@ def half_pressure_singles(line: CellLine, width: float, **spreads: float | None)
         width: Clear width of the slit, m.
         spreads: What :func:`retained_singles` takes in place of the line's own numbers.
     """
+    from scipy.optimize import brentq
+
     low, high = 1e-6, 1e6
     if retained_singles(line, width, low, **spreads) <= 0.5:
         return None

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 from chipsim.cells.cell_line import LIMITS, CellLine, Provenance
 from geometries.quantities import DesignError, quantity
@@ -128,6 +126,8 @@ def spread_for_tail(fractions: np.ndarray, medians: np.ndarray, tail: float, fra
         tail: Diameter, m.
         fraction: Share of all cells that is larger.
     """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
 
     def excess(sigma: float) -> float:
         return float(fractions @ ndtr(-np.log(tail / medians) / sigma)) - fraction

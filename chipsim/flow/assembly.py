@@ -73,7 +73,7 @@ class Assembly:
         kept.scale(1.0 / self.drag)
         return kept
 
-    def reduced(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:
+    def nested(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:
         """The nested matrix of the free unknowns for a factorisation: components of the velocity, then pressure.
 
         Args:

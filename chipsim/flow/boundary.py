@@ -67,10 +67,23 @@ class Boundary:
             return False
         return MIRRORS.get(name, component) == component
 
-    def velocity(self, space: Any, component: int, *, hold: bool) -> Constraint:
-        """The constraint of one velocity component on ``space`` (P2, or P1 for multigrid's coarse level)."""
-        numbers = [number for name, number in self.regions.items() if self.fixed_in(name, component)]
-        return constrain(space, on_regions(space, self._tags, numbers), *self._pairs(space), hold=hold)
+    def velocity(self, space: Any, *, hold: bool) -> list[Constraint]:
+        """The constraint of each velocity component.
+
+        Args:
+            space: P2, or P1 for multigrid's coarse level.
+            hold: Whether fixed unknowns are held at zero, which leaves all components the same unknowns, or taken out.
+        """
+        numbers = [
+            [number for name, number in self.regions.items() if self.fixed_in(name, component)]
+            for component in range(self._dim)
+        ]
+        fixed = [on_regions(space, self._tags, n) for n in numbers]
+        pairs = self._pairs(space)
+        if not hold:
+            return [constrain(space, f, *pairs) for f in fixed]
+        common = constrain(space, np.empty(0, dtype=np.int32), *pairs)
+        return [common.holding(f) for f in fixed]
 
     def _pairs(self, space: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         if not self._periodic:

@@ -1,4 +1,4 @@
-"""Fixed and paired unknowns, taken out of the system before it is solved.
+"""Fixed and paired unknowns: taken out of the system before it is solved, or held at zero.
 
 The unknowns that are kept, y, give all unknowns as u = R y + g: a fixed one has an empty row in R and its value in g, one
 on the outlet of a periodic cell has its partner's row. The reduced matrix R^T A R stays symmetric and needs nothing from a
@@ -11,15 +11,15 @@ matrix; for MINRES they stay in and are held at zero, so that all components sha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from dolfinx import fem
+from mpi4py import MPI
 from numpy.typing import NDArray
 from petsc4py import PETSc
-from scipy.spatial import cKDTree
 
 from chipsim.flow.solvers import SolverError
 
@@ -62,6 +62,22 @@ class Constraint:
         """How many unknowns of all ranks are to be solved for."""
         return int(self.space.mesh.comm.allreduce(int((~self.is_held).sum())))
 
+    def holding(self, fixed: NDArray[np.int32]) -> Constraint:
+        """The same with the fixed unknowns, by their local numbers, held at zero.
+
+        Raises:
+            SolverError: Of a pair only one is fixed.
+        """
+        comm, is_fixed = self.space.mesh.comm, np.zeros(len(self.own), dtype=bool)
+        is_fixed[fixed[fixed < len(self.own)]] = True
+        kept = self.own >= 0
+        paired = ~kept & (self.target >= 0)
+        if comm.allreduce(int(paired.sum())):
+            held = np.concatenate(comm.allgather(is_fixed[kept]))
+            if comm.allreduce(int(np.any(held[self.target[paired]] != is_fixed[paired]))):
+                raise SolverError("a wall meets only one of inlet and outlet: the cell is not periodic")
+        return replace(self, is_held=is_fixed[kept])
+
     def reduce(self, vector: PETSc.Vec) -> PETSc.Vec:
         """The right-hand side of the unknowns that are kept, from that of all."""
         out = self.full.createVecRight()
@@ -75,17 +91,14 @@ def constrain(
     fixed: NDArray[np.int32],
     masters: NDArray[np.int32],
     slaves: NDArray[np.int32],
-    *,
-    hold: bool = False,
 ) -> Constraint:
     """Build the constraint of a scalar space.
 
     Args:
         space: A DOLFINx scalar function space.
-        fixed: Local numbers of the fixed unknowns.
+        fixed: Local numbers of the unknowns to take out.
         masters: Local numbers of the unknowns on the inlet, where the cell is periodic along x; else empty.
         slaves: The same on the outlet.
-        hold: Whether fixed unknowns are kept and held at zero instead of taken out.
 
     Raises:
         SolverError: Inlet and outlet do not match.
@@ -94,9 +107,8 @@ def constrain(
     is_fixed, is_slave = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     is_fixed[fixed[fixed < count]] = True
     is_slave[slaves[slaves < count]] = True
-    out = np.zeros(count, dtype=bool) if hold else is_fixed
-    is_slave &= ~out
-    own = numbered(comm, ~(out | is_slave))
+    is_slave &= ~is_fixed
+    own = numbered(comm, ~(is_fixed | is_slave))
     target = own.copy()
     if comm.allreduce(len(masters)):
         x = space.tabulate_dof_coordinates()[:count]
@@ -104,7 +116,7 @@ def constrain(
     kept = own >= 0
     full = sparse_rows(comm, target[:, None], int(kept.sum()))
     trivial = not comm.allreduce(int(count - kept.sum()))
-    return Constraint(space, target, own, full, is_fixed[kept] & hold, trivial)
+    return Constraint(space, target, own, full, np.zeros(int(kept.sum()), dtype=bool), trivial)
 
 
 def numbered(comm: Any, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -119,16 +131,15 @@ def _partners(
     comm: Any, x: NDArray, column: NDArray, masters: NDArray, is_slave: NDArray
 ) -> NDArray[np.int64]:
     """Columns of the inlet's unknowns at the same place across the flow; -1 where that one is fixed."""
+    from scipy.spatial import cKDTree
+
     gathered = comm.allgather((x[masters, 1:], column[masters]))
     places = np.concatenate([g[0] for g in gathered])
     columns = np.concatenate([g[1] for g in gathered])
-    if not is_slave.any():
-        return np.empty(0, dtype=np.int64)
     distance, nearest = cKDTree(places).query(x[is_slave, 1:])
-    if distance.max() > _PAIR_TOLERANCE:
-        raise SolverError(
-            f"inlet and outlet meshes differ by {distance.max():.3g} um: the cell is not periodic"
-        )
+    farthest = comm.allreduce(float(distance.max(initial=0.0)), op=MPI.MAX)
+    if farthest > _PAIR_TOLERANCE:
+        raise SolverError(f"inlet and outlet meshes differ by {farthest:.3g} um: the cell is not periodic")
     return columns[nearest]
 
 

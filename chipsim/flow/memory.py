@@ -13,7 +13,7 @@ from petsc4py import PETSc
 from chipsim.flow import single
 from chipsim.flow.solvers import SolverError
 
-# Bytes for each unknown beyond the program and the mesh, over all ranks: at most what was found on cells in space (1,010 of
+# Bytes for each free unknown beyond the program and the mesh, over all ranks: at most what was found on cells in space (1,010 of
 # 940,000 unknowns on one rank, 1,190 of 1.06 and of 1.88 million on two) and on plane arrays: with factors in single precision
 # 790 of 114,000, 930 of 455,000, 990 of 1.83 million; in double precision 1,380 of 455,000 on one rank, 1,740 on two.
 _MINRES = 1200.0
@@ -24,12 +24,19 @@ _DIRECT_IN_SPACE, _GROWTH = 10_000.0, 0.43
 _PETSC_OUT_OF_MEMORY = 55
 
 
-def needed(dim: int, method: str, unknowns: int, comm: Any) -> float:
-    """Bytes that a solve takes at its peak, over all ranks."""
+def needed(dim: int, method: str, unknowns: int, *, double: bool) -> float:
+    """Bytes that a solve takes at its peak, over all ranks.
+
+    Args:
+        dim: 2 or 3.
+        method: As of :func:`chipsim.flow.solvers.choose`.
+        unknowns: All of them, constrained ones too.
+        double: Whether a factorisation is in double precision.
+    """
     if method == "minres":
         return _MINRES * unknowns
     if dim == 2:
-        return (_SINGLE_IN_THE_PLANE if single.possible(comm) else _DIRECT_IN_THE_PLANE) * unknowns
+        return (_DIRECT_IN_THE_PLANE if double else _SINGLE_IN_THE_PLANE) * unknowns
     return _DIRECT_IN_SPACE * unknowns * (unknowns / 1e5) ** _GROWTH
 
 
@@ -55,18 +62,27 @@ def available() -> float:
     return min(found)
 
 
-def require(dim: int, method: str, unknowns: int, comm: Any) -> None:
-    """Refuse a solve that would not fit; all ranks come to the same end.
+def fits(dim: int, method: str, unknowns: int, comm: Any, *, double: bool = False) -> bool:
+    """Whether a solve fits into what is free on rank 0's machine; all ranks come to the same answer."""
+    return _need(dim, method, unknowns, comm, double) <= comm.bcast(available(), root=0)
+
+
+def require(dim: int, method: str, unknowns: int, comm: Any, *, double: bool = False) -> None:
+    """Refuse a solve that would not fit.
 
     Raises:
         SolverError: With what it needs and what there is.
     """
-    need, there = needed(dim, method, unknowns, comm), comm.bcast(available(), root=0)
-    if need > there:
+    if not fits(dim, method, unknowns, comm, double=double):
+        need, there = _need(dim, method, unknowns, comm, double), comm.bcast(available(), root=0)
         raise SolverError(
             f"out of memory: {unknowns} unknowns need about {need / 1e6:.0f} MB and {there / 1e6:.0f} MB are free; "
             "coarsen the mesh"
         )
+
+
+def _need(dim: int, method: str, unknowns: int, comm: Any, double: bool) -> float:
+    return needed(dim, method, unknowns, double=double or not single.possible(comm))
 
 
 @contextlib.contextmanager

@@ -116,6 +116,10 @@ class Minres:
             )
         return Linear(x, rhs, METHOD, self._ksp.getIterationNumber(), residual)
 
+    def close(self) -> None:
+        """Give back the solver, whose Python contexts PETSc would keep beyond a clean-up over ranks."""
+        self._ksp.destroy()
+
     def divergence(self, x: PETSc.Vec, component: int) -> PETSc.Vec:
         """What one velocity component of a nested vector adds to the discrete divergence."""
         return self.system.divergence[component] * x.getNestSubVecs()[component]
@@ -140,6 +144,7 @@ class Shared:
         self._factor.setUp()
         self._factor.assemble()
         self._product = matrix.matMult(self._factor)
+        # Both in place, columns one after the other; they live as long as the matrices, which must not be replaced.
         self.x: NDArray[np.float64] = self._factor.getDenseArray()
         self.y: NDArray[np.float64] = self._product.getDenseArray()
 
@@ -149,7 +154,10 @@ class Shared:
 
 
 class _Operator:
-    """The system as PETSc multiplies with it; both vectors are nested, a part for each component and the pressure."""
+    """The system as PETSc multiplies with it; both vectors are nested, a part for each component and the pressure.
+
+    The factor must be zero where velocities are held, as right-hand sides and what the preconditioner returns are.
+    """
 
     def __init__(self, system: Saddle, shared: Shared) -> None:
         self._system, self._shared = system, shared
@@ -178,6 +186,7 @@ class _BlockDiagonal:
         chebyshev = {"ksp_type": "chebyshev", "pc_type": "jacobi", "ksp_norm_type": "none", "ksp_max_it": 3,
                      "ksp_chebyshev_eigenvalues": ends}  # fmt: skip
         self._pressure = [_inner(comm, chebyshev, blocks.mass)]
+        self._more = blocks.mass.createVecRight()
         if blocks.laplacian is not None:
             # Cahouet-Chabard: about the Schur complement's inverse is the mass matrix' plus drag times the Laplacian's.
             self._pressure.append(_inner(comm, _boomeramg(), blocks.laplacian))
@@ -190,9 +199,8 @@ class _BlockDiagonal:
         first, *others = self._pressure
         first.solve(continuity, pressure)
         for other in others:
-            more = pressure.duplicate()
-            other.solve(continuity, more)
-            pressure.axpy(1.0, more)
+            other.solve(continuity, self._more)
+            pressure.axpy(1.0, self._more)
 
 
 class VCycle:
@@ -218,7 +226,7 @@ class VCycle:
         self._residual = np.empty_like(shared.x)
 
     def _largest_eigenvalue(self) -> float:
-        """Of the matrix after Jacobi's scaling, by conjugate gradients; held unknowns only make it smaller."""
+        """Of the matrix after Jacobi's scaling, by a few steps of conjugate gradients; held unknowns only make it smaller."""
         ksp = krylov(
             self._fine.matrix.comm,
             {"ksp_type": "cg", "pc_type": "jacobi", "ksp_norm_type": "none", "ksp_max_it": _EIGENVALUE_STEPS},

@@ -50,6 +50,7 @@ def linear_level(fine: Constraint, coarse: Sequence[Constraint], stiffness: PETS
     first = coarse[0]
     interpolation = fem_petsc.interpolation_matrix(first.space, fine.space)
     interpolation.assemble()
+    interpolation = _without_zeros(interpolation)
     if not fine.trivial:
         interpolation = plain(fine.inject.transposeMatMult(interpolation).matMult(first.full))
     held = [c.held for c in coarse]
@@ -81,7 +82,7 @@ def in_plane_level(fine: Sequence[Constraint], parents: NDArray[np.int64], matri
     """All levels of nodes, on each only the corners of the plane's triangles.
 
     Args:
-        fine: Each component's constraint of the P2 space.
+        fine: Each component's constraint of the P2 space; nothing taken out but paired unknowns.
         parents: Corners of each plane node, shape (n, 2), as of :func:`plane_parents`.
         matrix: The scalar operator on P2, common to all components.
     """
@@ -118,6 +119,18 @@ def _each(matrix: PETSc.Mat, held: Sequence[NDArray[np.int64]]) -> list[PETSc.Ma
         own = matrix.duplicate(copy=True)
         own.zeroRowsColumns((numbers + start).astype(PETSc.IntType), diag=1.0)
         out.append(own.convert("hypre"))
+    return out
+
+
+def _without_zeros(matrix: PETSc.Mat) -> PETSc.Mat:
+    """The matrix with its true entries only: DOLFINx stores whole blocks of a cell, a third of which are not zero."""
+    pointer, columns, values = matrix.getValuesCSR()
+    kept = np.abs(values) > 1e-12
+    pointer = np.concatenate([[0], np.cumsum(kept)])[pointer].astype(PETSc.IntType)
+    out = PETSc.Mat().createAIJ(
+        matrix.getSizes(), csr=(pointer, columns[kept], values[kept]), comm=matrix.comm
+    )
+    out.assemble()
     return out
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from chipsim.flow.field import Field, quadrature
 from chipsim.flow.traction import ShearSample, wall_shear
@@ -67,6 +66,8 @@ def _largest_patch(
     wall: ShearSample, per_facet: int, radius: float, mirrors: dict[int, list[float]]
 ) -> float:
     """Largest mean shear rate over the wall within ``radius`` of a facet's middle, point by point."""
+    from scipy.spatial import cKDTree
+
     centres = wall.points.reshape(-1, per_facet, wall.points.shape[1]).mean(axis=1)
     around, which = _mirrored(wall.points, radius, mirrors)
     weights, forces = wall.weights[which], (wall.weights * wall.rate)[which]

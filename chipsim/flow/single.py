@@ -114,14 +114,20 @@ def interface() -> Any | None:
     folder = Path(dolfinx.jit.get_options()["cache_dir"]).expanduser()
     found = folder / f"{name}.so"
     try:
-        if not found.exists():
-            _compile(name, found)
-        spec = importlib.util.spec_from_file_location(name, found)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        if found.exists():
+            with contextlib.suppress(ImportError):  # compiled against libraries that are gone
+                return _load(name, found)
+        _compile(name, found)
+        return _load(name, found)
     except (ImportError, OSError, cffi.VerificationError):
         return None
+
+
+def _load(name: str, file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +26,12 @@ _BLOCK_LOW_RANK = 1_500_000
 _MOST_DIRECT = 8_000_000
 #: Largest relative residual of a factorisation, and at which refinement ends.
 _DIRECT_RESIDUAL, _REFINED = 1e-8, 1e-11
-#: Approximate minimum degree on the graph as it is, by MUMPS's array ICNTL. By its own choice (pairs of unknowns compressed to
-#: one node) the factors of an array of 64 traps are a fifth larger and take half as long again; by SCOTCH they are 7 % smaller,
-#: but to order takes longer than all the rest.
-_ORDERING = {7: 0, 12: 1}
-#: Numbers of further settings in ICNTL: workspace beyond the estimate, per cent, and block low-rank compression.
-_WORKSPACE, _COMPRESSION = 14, 35
+#: In the plane: approximate minimum degree on the graph as it is, by MUMPS's array ICNTL. By its own choice (pairs of unknowns
+#: compressed to one node) the factors of an array of 64 traps are a fifth larger and take half as long again; by SCOTCH they are
+#: 7 % smaller, but to order takes longer than all the rest.
+_IN_THE_PLANE = {7: 0, 12: 1}
+#: Numbers of further settings in ICNTL: MUMPS's own refinement, workspace beyond the estimate (per cent), block low-rank.
+_REFINEMENT, _WORKSPACE, _COMPRESSION = 10, 14, 35
 #: What that compression leaves out of factors in single precision: about what these round off.
 _DROPPED = 1e-6
 #: MUMPS's error codes (its users' guide, section 8).
@@ -66,45 +67,52 @@ class Direct:
 
     Args:
         matrix: The nested matrix; it is destroyed, as half of its values are enough.
+        refuse_double: Raises where double precision would not fit into the memory.
 
     Raises:
         SolverError: The factorisation failed.
     """
 
-    def __init__(self, matrix: PETSc.Mat) -> None:
+    def __init__(self, matrix: PETSc.Mat, refuse_double: Callable[[], None] = lambda: None) -> None:
+        self._refuse_double = refuse_double
+        plane = matrix.getNestSize()[0] == 3
         self._flat = PETSc.Mat()
         matrix.convert("aij", self._flat)
         matrix.destroy()
-        _give_back()
+        give_back()
         self._flat.setOption(PETSc.Mat.Option.SYMMETRIC, True)
         upper = None
         if single.possible(self._flat.comm):
             upper = _upper_triangle(self._flat)
         self._flat.convert("sbaij")
-        _give_back()
+        give_back()
         self._ksp: PETSc.KSP | None = None
         self._single: single.Factors | None = None
         size = self._flat.getSize()[0]
         self._low_rank = size >= _BLOCK_LOW_RANK
+        self._controls = (
+            {_WORKSPACE: 60}
+            | (_IN_THE_PLANE if plane else {})
+            | ({_COMPRESSION: 2} if self._low_rank else {})
+        )
         if upper is not None:
-            controls = {**_ORDERING, _WORKSPACE: 60} | ({_COMPRESSION: 2} if self._low_rank else {})
-            self._single = single.Factors(upper, size, controls, _DROPPED if self._low_rank else 0.0)
+            self._single = single.Factors(upper, size, self._controls, _DROPPED if self._low_rank else 0.0)
             del upper
-            _give_back()
+            give_back()
         if self._single is None or self._single.error:
             self._factorise()
 
     def _factorise(self) -> None:
         """In double precision, which has the last word on what fails."""
         self._single = None
+        give_back()
+        self._refuse_double()
         options: dict[str, Any] = {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps",
                                    "mat_mumps_icntl_24": 0}  # fmt: skip
-        controls = {**_ORDERING, _WORKSPACE: 60}
         if self._low_rank:
             # Two steps of refinement win back what the compression leaves out.
-            controls |= {_COMPRESSION: 2, 10: 2}
-            options["mat_mumps_cntl_7"] = 1e-10
-        options |= {f"mat_mumps_icntl_{number}": value for number, value in controls.items()}
+            options |= {"mat_mumps_cntl_7": 1e-10, f"mat_mumps_icntl_{_REFINEMENT}": 2}
+        options |= {f"mat_mumps_icntl_{number}": value for number, value in self._controls.items()}
         self._ksp = krylov(self._flat.comm, options)
         self._ksp.setOperators(self._flat)
         self._ksp.setFromOptions()
@@ -150,9 +158,10 @@ class Direct:
         """Solve by iterative refinement; whether it converged."""
         x.set(0.0)
         left, last = b.copy(), np.inf
-        while (norm := left.norm()) > _REFINED * b.norm():
+        while not (norm := left.norm()) <= _REFINED * b.norm():  # nor where it is no number
             if not norm < 0.1 * last:
-                return False
+                # Rounding of the residual itself may end it a little earlier.
+                return norm < _DIRECT_RESIDUAL * b.norm()
             x.array[:] += factors.solve(left.array)
             left, last = self._residual(b, x), norm
         return True
@@ -162,6 +171,12 @@ class Direct:
         self._flat.mult(x, out)
         out.aypx(-1.0, b)
         return out
+
+    def close(self) -> None:
+        """Give back the factors."""
+        self._single = None
+        if self._ksp is not None:
+            self._ksp.destroy()
 
     def divergence(self, x: PETSc.Vec, component: int) -> PETSc.Vec:
         """What one velocity component of a nested vector adds to the discrete divergence."""
@@ -185,7 +200,7 @@ def _upper_triangle(matrix: PETSc.Mat) -> tuple[NDArray[np.int32], NDArray[np.in
     return rows[kept], columns[kept], values[kept].astype(np.float32)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Return what was freed to the system: glibc keeps arrays of megabytes, and the factors would come on top of them."""
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)

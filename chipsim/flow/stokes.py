@@ -23,10 +23,10 @@ from chipsim.flow.assembly import Assembly, reduced
 from chipsim.flow.boundary import Boundary
 from chipsim.flow.constraints import Constraint
 from chipsim.flow.field import Field
-from chipsim.flow.memory import one_sentence, require
+from chipsim.flow.memory import fits, one_sentence, require
 from chipsim.flow.minres import Blocks, Minres, Saddle
 from chipsim.flow.multigrid import in_plane_level, linear_level, plane_parents
-from chipsim.flow.solvers import Direct, Linear, SolverError, choose
+from chipsim.flow.solvers import Direct, Linear, SolverError, choose, give_back
 from geometries.mesh import Mesh
 
 Vector = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -157,19 +157,36 @@ class Stokes:
         start = time.perf_counter()
         self._fem = Assembly(self._domain, self._tags, self.problem.drag)
         self._boundary = Boundary(self._fem.V, self._tags, self._regions, self.problem)
-        # By the velocity's unknowns, as how they are constrained depends on the choice.
-        unknowns = self._dim * self._fem.V.dofmap.index_map.size_global
-        self.method = self.problem.method or choose(self._dim, unknowns)
-        require(self._dim, self.method, unknowns, self._domain.comm)
+        # All unknowns, as how they are constrained depends on the choice.
+        unknowns = (
+            self._dim * self._fem.V.dofmap.index_map.size_global + self._fem.Q.dofmap.index_map.size_global
+        )
+        comm = self._domain.comm
+        self.method = self._choose(unknowns, comm)
+        require(self._dim, self.method, unknowns, comm)
         direct = self.method == "direct"
-        self._velocity = [self._boundary.velocity(self._fem.V, c, hold=not direct) for c in range(self._dim)]
+        self._velocity = self._boundary.velocity(self._fem.V, hold=not direct)
         self._pressure = self._boundary.pressure(self._fem.Q, pinned=direct and self._closed)
         self._unknowns = sum(c.free for c in (*self._velocity, self._pressure))
-        system = self._fem.reduced(self._velocity, self._pressure) if direct else self._saddle()
+        system = self._fem.nested(self._velocity, self._pressure) if direct else self._saddle()
         assembled = time.perf_counter()
-        self._solver: Direct | Minres = Direct(system) if direct else self._minres(system)
+        self._solver: Direct | Minres
+        if direct:
+            self._solver = Direct(system, lambda: require(self._dim, "direct", unknowns, comm, double=True))
+        else:
+            self._solver = self._minres(system)
+        # Over MPI what was taken apart on the way is kept until then.
+        PETSc.garbage_cleanup(comm)
+        give_back()
         done = time.perf_counter()
         self._seconds = {"assembly": assembled - start, "setup": done - assembled}
+
+    def _choose(self, unknowns: int, comm: Any) -> str:
+        """The method: as asked, the fastest, or the one that takes less memory where that does not fit."""
+        if self.problem.method is not None:
+            return self.problem.method
+        fastest = choose(self._dim, unknowns)
+        return fastest if fits(self._dim, fastest, unknowns, comm) else "minres"
 
     @property
     def _closed(self) -> bool:
@@ -194,7 +211,7 @@ class Stokes:
         if parents is not None:
             level = in_plane_level(self._velocity, parents, system.stiffness)
         else:
-            coarse = [self._boundary.velocity(self._fem.Q, c, hold=True) for c in range(self._dim)]
+            coarse = self._boundary.velocity(self._fem.Q, hold=True)
             level = linear_level(self._velocity[0], coarse, self._fem.stiffness(self._fem.Q))
         mass = reduced(self._fem.mass(), self._pressure)
         laplacian = None
@@ -272,6 +289,7 @@ class Stokes:
     def close(self) -> None:
         """Give back the memory of matrices and factors (collective): over MPI Python's garbage collector cannot."""
         comm = self._domain.comm
+        self._solver.close()
         del self._solver, self._velocity, self._pressure
         gc.collect()
         PETSc.garbage_cleanup(comm)
@@ -295,29 +313,28 @@ class Stokes:
             _function(c, part, g) for c, part, g in zip(self._velocity, parts[:-1], lift, strict=True)
         ]
         pressure = _function(self._pressure, parts[-1])
-        if (
-            self._closed
-        ):  # known up to a constant: its mean over the fluid is zero, whatever the method and the ranks
+        if self._closed:  # known up to a constant: its mean is zero, whatever the method and the ranks
             pressure.x.array[:] -= self._fem.mean(pressure)
         reaction = [self._fem.reaction(c, velocity[c], pressure, force[c]) for c in range(self._dim)]
         at_nodes = fem.Function(self._fem.V)
         at_nodes.interpolate(pressure)
-        own = self._fem.V.dofmap.index_map.size_local
-        nodes = _compat.nodes_of_unknowns(self._fem.V)[:own]
+        d, own, comm = self._dim, self._fem.V.dofmap.index_map.size_local, self._domain.comm
         columns = [f.x.array[:own] for f in (*velocity, at_nodes)] + [r.array for r in reaction]
-        gathered = self._domain.comm.gather((nodes, np.column_stack(columns)), root=0)
-        if self._mesh is None or gathered is None:
+        nodes = comm.gather(_compat.nodes_of_unknowns(self._fem.V)[:own], root=0)
+        whole = None if self._mesh is None else np.empty((len(self._mesh.points), 2 * d + 1))
+        for i, column in enumerate(columns):  # all at once they would be the peak of a solve's memory
+            gathered = comm.gather(column, root=0)
+            if whole is not None and nodes is not None and gathered is not None:
+                for where, what in zip(nodes, gathered, strict=True):
+                    whole[where, i] = what
+        if self._mesh is None or whole is None:
             return None
-        whole = np.empty((len(self._mesh.points), 2 * self._dim + 1))
-        for where, what in gathered:
-            whole[where] = what
-        d = self._dim
         return Field(self._mesh, whole[:, :d], whole[:, d], whole[:, d + 1 :])
 
 
-def _function(constraint: Constraint, reduced: PETSc.Vec, lift: fem.Function | None = None) -> fem.Function:
+def _function(constraint: Constraint, kept: PETSc.Vec, lift: fem.Function | None = None) -> fem.Function:
     own = constraint.full.createVecLeft()
-    constraint.full.mult(reduced, own)
+    constraint.full.mult(kept, own)
     function = fem.Function(constraint.space)
     function.x.array[: len(own.array)] = own.array
     function.x.scatter_forward()

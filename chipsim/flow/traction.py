@@ -12,10 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 
 from chipsim.flow.field import MIRRORS, Array, Field, quadrature, shape_functions
 
@@ -64,6 +61,9 @@ def wall_shear(field: Field, *regions: str) -> ShearSample:
 
     A field that was kept without its reactions (the depth-averaged model's) has the gradient's shear.
     """
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import splu
+
     if field.reaction is None:
         return direct_shear(field, *regions)
     partner = _partners(field)
@@ -174,6 +174,9 @@ def _corners(field: Field, facets: NDArray, partner: NDArray) -> tuple[NDArray, 
 
     Corners share a value where their facets meet smoothly.
     """
+    import scipy.sparse as sp
+    from scipy.sparse.csgraph import connected_components
+
     d = field.dim - 1
     nodes = partner[field.mesh.facets[facets]]
     facet, side = (a.ravel() for a in np.indices((len(facets), d + 1)))

@@ -170,6 +170,32 @@ def test_two_ranks_give_the_same_flow(model, refine):
     assert found == pytest.approx([alone.row_resistance, alone.plug_factor, alone.shear.p95], rel=tolerance)
 
 
+@pytest.mark.parametrize("drag", [0.0, 10.0])
+def test_minres_on_two_ranks_gives_what_the_factorisation_gives_on_one(drag):
+    """Open ends, a moving wall, cells that are not extruded."""
+    script = (
+        "import json, sys\nimport numpy as np\nfrom mpi4py import MPI\n"
+        "from chipsim.flow.stokes import Load, Problem, solve\n"
+        "from chipsim.verification.domains import channel, plane_mesh\n"
+        f"method = sys.argv[1]\nproblem = Problem(False, ('inlet', 'outlet'), {drag}, method, rtol=1e-11)\n"
+        "load = Load(pressure={'inlet': 1.0}, velocity={'wall': lambda x: np.array([0.1 + 0 * x[0], 0 * x[0]])})\n"
+        "mesh = plane_mesh(channel(2.0, 1.0, hole=0.2), 0.1)\n"
+        "field = solve(mesh, 2, problem, load).field\n"
+        "if field is not None:\n"
+        "    sums = [float(abs(part).sum()) for part in (*field.velocity.T, field.reaction)]\n"
+        "    print(json.dumps([float(field.flux('outlet')), *sums]))\n"
+    )  # fmt: skip
+    found = []
+    for ranks, method in ((1, "direct"), (2, "minres")):
+        ran = subprocess.run(
+            ["mpirun", "-n", str(ranks), "--oversubscribe", sys.executable, "-c", script, method],
+            capture_output=True, text=True, env=os.environ, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        found.append(json.loads(ran.stdout.strip().splitlines()[-1]))
+    assert found[1] == pytest.approx(found[0], rel=1e-7)
+
+
 def test_flow_warnings():
     cell = solve(CHIP, "2d", refine=0.3).cell
     said = " ".join(Flow(CHIP.replace(fillet=0.0), cell).warnings(1e-9, 1e-3))

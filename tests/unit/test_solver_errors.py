@@ -28,9 +28,11 @@ def test_factors_in_single_precision_give_the_same_and_give_way_where_refinement
         Load(pressure={"inlet": 1.0}),
     )
     refined = solve(mesh, 2, problem, load)
-    monkeypatch.setattr(single.Factors, "solve", lambda self, rhs: 0.0 * rhs)
-    instead = solve(mesh, 2, problem, load)
-    assert (refined.method, instead.method) == ("MUMPS LDL^T, single precision", "MUMPS LDL^T")
+    assert refined.method == "MUMPS LDL^T, single precision"
+    for nonsense in (0.0, np.nan):
+        monkeypatch.setattr(single.Factors, "solve", lambda self, rhs, by=nonsense: by * rhs)
+        instead = solve(mesh, 2, problem, load)
+        assert instead.method == "MUMPS LDL^T"
     monkeypatch.setattr(single, "interface", lambda: None)
     double = solve(mesh, 2, problem, load)
     assert np.array_equal(double.field.velocity, instead.field.velocity)
@@ -42,6 +44,16 @@ def test_out_of_memory_is_known_before(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1e5)
     with pytest.raises(SolverError, match=r"out of memory: \d+ unknowns need about \d+ MB and 0 MB are free"):
         solve(plane_mesh(CHANNEL, 0.2), 2, Problem(periodic=False))
+
+
+def test_where_a_factorisation_does_not_fit_there_is_minres(monkeypatch):
+    mesh = plane_mesh(CHANNEL, 0.1)
+    bytes_ = 3 * len(mesh.points) * memory.needed(2, "minres", 1, double=True)
+    assert Stokes(mesh, 2, Problem(periodic=False)).method == "direct"
+    monkeypatch.setattr(memory, "available", lambda: bytes_)
+    monkeypatch.setattr(memory, "_SINGLE_IN_THE_PLANE", 10 * memory._MINRES)
+    monkeypatch.setattr(memory, "_DIRECT_IN_THE_PLANE", 10 * memory._MINRES)
+    assert Stokes(mesh, 2, Problem(periodic=False)).method == "minres"
 
 
 def test_out_of_memory_in_the_middle():
@@ -83,9 +95,17 @@ def test_open_regions_must_exist_and_be_flat():
         Stokes(mesh, 2, Problem(periodic=False, open=("wall",)))
 
 
-def test_the_preconditioner_is_symmetric():
+def _minres_problems():
+    """Both coarse levels, and drag."""
+    yield space_mesh(channel(1.0, 1.0, periodic=True), 0.2, 4), 3, Problem()
+    yield plane_mesh(channel(2.0, 1.0, periodic=True), 0.1), 2, Problem(method="minres", drag=10.0)
+    yield plane_mesh(CHANNEL, 0.1), 2, Problem(False, ("inlet", "outlet"), method="minres")
+
+
+@pytest.mark.parametrize(("mesh", "dim", "problem"), _minres_problems())
+def test_the_preconditioner_is_symmetric(mesh, dim, problem):
     """MINRES needs it to be; whether hypre's sweeps are has changed with its versions."""
-    system = Stokes(space_mesh(channel(1.0, 1.0, periodic=True), 0.2, 4), 3, Problem())
+    system = Stokes(mesh, dim, problem)
     pc, random = system._solver._ksp.getPC(), np.random.default_rng(0)
     x, y, px, py = (system._zero() for _ in range(4))
     for vector in (x, y):
