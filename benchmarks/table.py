@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Row:
 
 def row(case: str, peer: str, solver: str, runs: list[dict[str, Any]], reference: float | None) -> Row:
     """Medians of the runs that went well."""
+    # A factorisation that does not pivot may end in no number, and says nothing.
+    runs = [r if math.isfinite(r.get("flow", 0.0)) else {"failed": "its answer is no number"} for r in runs]
     good = [r for r in runs if "failed" not in r]
     if not good:
         return Row(case, peer, solver, failed=runs[-1]["failed"] if runs else "not run")

@@ -63,6 +63,11 @@ def test_a_program_that_failed_is_a_row_with_its_reason():
     assert table.fastest(table.rows(found), "3d-100k", "ngsolve") is None
 
 
+def test_an_answer_that_is_no_number_is_none():
+    row = table.row("c", "p", "lu", [one(1.0, 1.0, flow=math.nan)], 1.0)
+    assert row.failed == "its answer is no number"
+
+
 def test_ratios_take_each_programs_fastest_solver_and_each_factorisations_memory():
     found = results({
         "chipsim/default": [one(1.0, 0.5)], "ngsolve/minres": [one(5.0, 0.6, solver="minres")], 
