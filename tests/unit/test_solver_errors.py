@@ -102,7 +102,7 @@ def _minres_problems():
     yield plane_mesh(CHANNEL, 0.1), 2, Problem(False, ("inlet", "outlet"), method="minres")
 
 
-@pytest.mark.parametrize(("mesh", "dim", "problem"), _minres_problems())
+@pytest.mark.parametrize(("mesh", "dim", "problem"), list(_minres_problems()))
 def test_the_preconditioner_is_symmetric(mesh, dim, problem):
     """MINRES needs it to be; whether hypre's sweeps are has changed with its versions."""
     system = Stokes(mesh, dim, problem)
