@@ -235,7 +235,7 @@ def _single() -> Check:
         "found" if found else None,
         "MUMPS's header and library in single precision",
         found,
-        "plane solves take twice the memory without them: apt install libmumps-dev, or run chipsim by tools/env",
+        "plane solves take half as much memory again without them: apt install libmumps-dev, or run chipsim by tools/env",
         vital=False,
     )
 

@@ -15,8 +15,9 @@ from chipsim.flow.solvers import SolverError
 
 # Bytes for each free unknown beyond the program and the mesh, over all ranks: at most what was found on cells in space (1,010 of
 # 940,000 unknowns on one rank, 1,190 of 1.06 and of 1.88 million on two) and on plane arrays: with factors in single precision
-# 790 of 114,000, 930 of 455,000, 990 of 1.83 million; in double precision 1,380 of 455,000 on one rank, 1,740 on two.
-_MINRES = 1200.0
+# 790 of 114,000, 930 of 455,000, 990 of 1.83 million; in double precision 1,380 of 455,000 on one rank, 1,740 on two; by MINRES
+# 590 of 455,000 with open ends, 650 of 457,000 periodic.
+_MINRES, _MINRES_IN_THE_PLANE = 1200.0, 650.0
 _DIRECT_IN_THE_PLANE, _SINGLE_IN_THE_PLANE = 1750.0, 1000.0
 # A factorisation in space grows faster: bytes for each unknown at 100,000 unknowns and the exponent of the growth, as a
 # prototype with the same elements had them (1.02 GB at 108,000, 2.57 GB at 207,000); not measured here.
@@ -34,7 +35,7 @@ def needed(dim: int, method: str, unknowns: int, *, double: bool) -> float:
         double: Whether a factorisation is in double precision.
     """
     if method == "minres":
-        return _MINRES * unknowns
+        return (_MINRES if dim == 3 else _MINRES_IN_THE_PLANE) * unknowns
     if dim == 2:
         return (_DIRECT_IN_THE_PLANE if double else _SINGLE_IN_THE_PLANE) * unknowns
     return _DIRECT_IN_SPACE * unknowns * (unknowns / 1e5) ** _GROWTH
