@@ -37,7 +37,7 @@ class Result:
     def warnings(self) -> list[str]:
         """Everything a reader must know, once each."""
         operation = self.design.operation
-        flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
+        flow = self.flow.warnings(operation)
         blood = []
         if operation.fluid == "buffer":
             blood.append(
@@ -55,7 +55,7 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """The content of ``result.json``: deterministic, SI, units in the names."""
         operation = self.design.operation
-        flow = self.flow.to_dict(operation.flow_rate, operation.viscosity)
+        flow = self.flow.to_dict(operation)
         captured = self.capture.to_dict()
         return {
             "design": self.design.to_dict(),

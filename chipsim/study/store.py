@@ -15,15 +15,16 @@ import zipfile
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from chipsim.flow.accuracy import DiscretisationError
 from chipsim.flow.field import Field
-from chipsim.flow.result import CellFlow
-from chipsim.flow.shear import ShearNumbers
+from chipsim.flow.result import Solved
 from geometries.mesh import Mesh
+
+
+Cell = TypeVar("Cell", bound=Solved)
 
 
 def cache_folder() -> Path:
@@ -36,7 +37,7 @@ def cache_folder() -> Path:
 
 
 # Sources beside the solver's that no solution depends on.
-_NOT_SOLVING = ("cad.py", "drawing.py", "quantities.py", "result.py")
+_NOT_SOLVING = ("cad.py", "drawing.py", "quantities.py", "result.py", "array_result.py", "pore_result.py")
 
 
 @lru_cache(maxsize=1)
@@ -66,8 +67,8 @@ def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
-    """A stored flow with the versions that made it; None where there is none or it cannot be read."""
+def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
+    """A stored cell of that class with the versions that made it; None where there is none or it cannot be read."""
     path = cache_folder() / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as data:
@@ -84,16 +85,13 @@ def load(name: str) -> tuple[CellFlow, dict[str, str]] | None:
             reaction = data["reaction"] if "reaction" in data else None
             field = Field(mesh, data["velocity"], data["pressure"], reaction)
         cell = head["cell"]
-        parts = {
-            "shear": ShearNumbers(**cell["shear"]),
-            "discretisation_error": DiscretisationError(**cell["discretisation_error"]),
-        }
-        return CellFlow(**{**cell, **parts}, field=field), head["versions"]
+        parts = {part: of(**cell[part]) for part, of in kind.parts.items()}
+        return kind(**{**cell, **parts}, field=field), head["versions"]
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
-def save(name: str, cell: CellFlow, versions: dict[str, str]) -> None:
+def save(name: str, cell: Solved, versions: dict[str, str]) -> None:
     """Store a flow; where the cache folder cannot be written the run goes on without."""
     field = cell.field
     assert field is not None and cell.discretisation_error is not None

@@ -73,23 +73,19 @@ def _about_this_run(result: Result, times: dict[str, float]) -> dict[str, Any]:
 
 
 def write_field(result: Result, path: Path) -> None:
-    """Write the field at the run's flow rate and viscosity for ParaView (VTU, second-order cells, coordinates in m).
-
-    The pressure is that about its mean slope along the flow, plus the slope: it falls from row to row.
-    """
+    """Write the field at the run's operation for ParaView (VTU, second-order cells, coordinates in m)."""
     import meshio
 
-    operation, flow, field = result.design.operation, result.flow, result.flow.cell.field
+    field = result.flow.cell.field
     assert field is not None
-    q, viscosity = flow.flux(operation.flow_rate), operation.viscosity
     velocity = np.zeros((len(field.mesh.points), 3))
-    velocity[:, : field.dim] = field.velocity * q / UNIT
+    velocity[:, : field.dim], pressure = result.flow.fields(result.design.operation)
     meshio.write(
         path,
         meshio.Mesh(
             field.mesh.points * UNIT,
             [field.mesh.vtk_cells],
-            point_data={"velocity_m_per_s": velocity, "pressure_pa": flow.pressure() * viscosity * q},
+            point_data={"velocity_m_per_s": velocity, "pressure_pa": pressure},
         ),
         file_format="vtu",
     )
