@@ -18,6 +18,8 @@ from chipsim.flow.constraints import Constraint, on_regions
 
 #: Exact on straight cells; on curved ones the error is far below that of the elements.
 _DEGREE = 4
+#: With cylindrical weights: the radius and its inverse come in.
+_DEGREE_AROUND = 7
 
 
 class Assembly:
@@ -27,29 +29,50 @@ class Assembly:
         domain: The DOLFINx mesh.
         tags: Its facet tags.
         drag: Brinkman drag over viscosity, 1/um2.
+        axisymmetric: Whether the plane is the meridian plane (x along the axis, y the radius); integrals are then those over a
+            radian.
     """
 
-    def __init__(self, domain: Any, tags: Any, drag: float) -> None:
-        self.domain, self.tags, self.drag = domain, tags, drag
+    def __init__(self, domain: Any, tags: Any, drag: float, axisymmetric: bool = False) -> None:
+        self.domain, self.tags, self.drag, self.axisymmetric = domain, tags, drag, axisymmetric
         self.dim = domain.geometry.dim
+        self._radius = ufl.SpatialCoordinate(domain)[1] if axisymmetric else None
+        self._degree = {"quadrature_degree": _DEGREE_AROUND if axisymmetric else _DEGREE}
         self.V = fem.functionspace(domain, ("Lagrange", 2))
         self.Q = fem.functionspace(domain, ("Lagrange", 1))
-        self.dx = ufl.Measure("dx", domain, metadata={"quadrature_degree": _DEGREE})
-        self.ds = ufl.Measure("ds", domain, subdomain_data=tags, metadata={"quadrature_degree": _DEGREE})
+        self._dx = ufl.Measure("dx", domain, metadata=self._degree)
+        self._ds = ufl.Measure("ds", domain, subdomain_data=tags, metadata=self._degree)
 
-    # -- matrices ------------------------------------------------------------------------------------------------------
-    def stiffness(self, space: Any) -> PETSc.Mat:
-        """The scalar operator of one velocity component, all unknowns."""
-        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    # -- coordinates: all that an axisymmetric flow changes --------------------------------------------------------------
+    def _over(self, integrand: Any, measure: Any = None) -> Any:
+        """The integral over the fluid, or over another measure."""
+        weighted = integrand if self._radius is None else integrand * self._radius
+        return weighted * (self._dx if measure is None else measure)
+
+    def _divergence(self, v: Any, component: int) -> Any:
+        """What one component of a velocity has in its divergence."""
+        around = self._radius is not None and component == 1
+        return v.dx(component) + v / self._radius if around else v.dx(component)
+
+    def _momentum(self, u: Any, v: Any, component: int | None) -> Any:
+        """What viscosity and drag do to one component of a velocity; None: to a scalar."""
         form = ufl.inner(ufl.grad(u), ufl.grad(v))
         if self.drag > 0:
             form += fem.Constant(self.domain, PETSc.ScalarType(self.drag)) * u * v
-        return _matrix(form * self.dx)
+        if self._radius is not None and component == 1:
+            form += u * v / self._radius**2
+        return form
+
+    # -- matrices ------------------------------------------------------------------------------------------------------
+    def stiffness(self, space: Any, component: int | None = None) -> PETSc.Mat:
+        """The scalar operator of one velocity component, all unknowns; None: of any, in Cartesian coordinates."""
+        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+        return _matrix(self._over(self._momentum(u, v, component)))
 
     def mass(self) -> PETSc.Mat:
         """The pressure's mass matrix."""
         p, q = ufl.TrialFunction(self.Q), ufl.TestFunction(self.Q)
-        return _matrix(p * q * self.dx)
+        return _matrix(self._over(p * q))
 
     def pressure_laplacian(
         self, regions: dict[str, int], open_regions: Iterable[str], pressure: Constraint
@@ -64,7 +87,7 @@ class Assembly:
         self.domain.comm.Allreduce(MPI.IN_PLACE, low, op=MPI.MIN)
         self.domain.comm.Allreduce(MPI.IN_PLACE, high, op=MPI.MAX)
         shift = fem.Constant(self.domain, PETSc.ScalarType(1e-6 / ((high - low) ** 2).max()))
-        matrix = _matrix((ufl.inner(ufl.grad(p), ufl.grad(q)) + shift * p * q) * self.dx)
+        matrix = _matrix(self._over(ufl.inner(ufl.grad(p), ufl.grad(q)) + shift * p * q))
         kept = reduced(matrix, pressure)
         given = on_regions(self.Q, self.tags, [regions[name] for name in open_regions])
         given = given[given < len(pressure.own)]
@@ -80,12 +103,12 @@ class Assembly:
             velocity: Constraints of the components.
             pressure: Constraint of the pressure.
         """
-        stiffness = self.stiffness(self.V)
+        shared = None if self.axisymmetric else self.stiffness(self.V)
         rows: list[list[PETSc.Mat | None]] = []
         divergence = []
         for c, constraint in enumerate(velocity):
             row: list[PETSc.Mat | None] = [None] * len(velocity)
-            row[c] = product(stiffness, constraint.full)
+            row[c] = product(self.stiffness(self.V, c) if shared is None else shared, constraint.full)
             B = self.divergence(c, constraint, pressure)
             divergence.append(B)
             rows.append([*row, B.transpose(PETSc.Mat())])
@@ -97,7 +120,7 @@ class Assembly:
     def divergence(self, component: int, velocity: Constraint, pressure: Constraint) -> PETSc.Mat:
         """Minus the divergence of one velocity component: kept pressures by kept velocities."""
         v, q = ufl.TrialFunction(self.V), ufl.TestFunction(self.Q)
-        B = _matrix(-q * v.dx(component) * self.dx)
+        B = _matrix(self._over(-q * self._divergence(v, component)))
         if velocity.trivial and pressure.trivial:
             return B
         return plain(pressure.full.transposeMatMult(B).matMult(velocity.full))
@@ -115,13 +138,13 @@ class Assembly:
             pressures: Number of an open region perpendicular to this component's axis, and its pressure.
         """
         v = ufl.TestFunction(self.V)
-        form = force * v * self.dx
+        form = self._over(force * v)
         if lift is not None:
-            form -= self._momentum(lift, v) * self.dx
+            form -= self._over(self._momentum(lift, v, component))
         normal = ufl.FacetNormal(self.domain)
         for number, pressure in pressures:
             given = fem.Constant(self.domain, PETSc.ScalarType(pressure))
-            form -= given * normal[component] * v * self.ds(number)
+            form -= self._over(given * normal[component] * v, self._ds(number))
         return _vector(form)
 
     def source(self, lift: Sequence[Any | None], *, spread: bool) -> PETSc.Vec:
@@ -136,16 +159,17 @@ class Assembly:
         if lift[0] is None:
             own = self.Q.dofmap.index_map.size_local
             return PETSc.Vec().createMPI((own, None), comm=self.domain.comm)
-        out = _vector(sum(g.dx(c) for c, g in enumerate(lift) if g is not None) * q * self.dx)
+        divergence = sum(self._divergence(g, c) for c, g in enumerate(lift) if g is not None)
+        out = _vector(self._over(divergence * q))
         if spread:
-            one = _vector(q * self.dx)
+            one = _vector(self._over(q))
             out.axpy(-out.sum() / one.sum(), one)
         return out
 
     def mean(self, function: Any) -> float:
         """Mean of a function over the fluid."""
         one = fem.Constant(self.domain, PETSc.ScalarType(1.0))
-        parts = [fem.assemble_scalar(fem.form(f * self.dx)) for f in (function, one)]
+        parts = [fem.assemble_scalar(fem.form(self._over(f))) for f in (function, one)]
         total, volume = (self.domain.comm.allreduce(part) for part in parts)
         return float(total / volume)
 
@@ -153,7 +177,7 @@ class Assembly:
         """Net outflow of the prescribed part of the velocity, and what goes in and out."""
         normal = ufl.FacetNormal(self.domain)
         speed = sum(g * normal[c] for c, g in enumerate(lift) if g is not None)
-        parts = [fem.assemble_scalar(fem.form(f * self.ds)) for f in (speed, abs(speed))]
+        parts = [fem.assemble_scalar(fem.form(self._over(f, self._ds))) for f in (speed, abs(speed))]
         net, gross = (self.domain.comm.allreduce(part) for part in parts)
         return float(net), float(gross)
 
@@ -161,10 +185,11 @@ class Assembly:
         """Residual of the momentum equation at the boundary's nodes, zero at all others, own unknowns."""
         cells, nodes = self._at_boundary
         v = ufl.TestFunction(self.V)
-        dx = ufl.Measure(
-            "dx", self.domain, subdomain_data=[(1, cells)], metadata={"quadrature_degree": _DEGREE}
+        dx = ufl.Measure("dx", self.domain, subdomain_data=[(1, cells)], metadata=self._degree)
+        residual = (
+            self._momentum(velocity, v, component) - pressure * self._divergence(v, component) - force * v
         )
-        out = _vector((self._momentum(velocity, v) - pressure * v.dx(component) - force * v) * dx(1))
+        out = _vector(self._over(residual, dx(1)))
         inside = np.ones(len(out.array), dtype=bool)
         inside[nodes] = False
         out.array[inside] = 0.0
@@ -186,12 +211,6 @@ class Assembly:
         touching = np.any(flag.x.array[self.V.dofmap.list[:cells]] > 0, axis=1)
         own = self.V.dofmap.index_map.size_local
         return np.flatnonzero(touching).astype(np.int32), np.flatnonzero(flag.x.array[:own] > 0)
-
-    def _momentum(self, u: Any, v: Any) -> Any:
-        form = ufl.inner(ufl.grad(u), ufl.grad(v))
-        if self.drag > 0:
-            form += fem.Constant(self.domain, PETSc.ScalarType(self.drag)) * u * v
-        return form
 
 
 def product(matrix: PETSc.Mat, right: PETSc.Mat) -> PETSc.Mat:

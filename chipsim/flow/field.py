@@ -6,7 +6,7 @@ Velocity is P2 on second-order cells, so its nodal values on the mesh nodes are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ from geometries.mesh import EDGES, Mesh
 Array: TypeAlias = NDArray[Any]
 
 #: Mirror planes by name, with the velocity component that vanishes there.
-MIRRORS = {"symmetry": 1, "midplane": 2}
+MIRRORS = {"symmetry": 1, "midplane": 2, "axis": 1, "symmetry_x": 0, "symmetry_y": 1}
 
 
 def shape_functions(reference: Array) -> tuple[Array, Array]:
@@ -68,7 +68,7 @@ class WallSample:
 
     Attributes:
         points: Coordinates, shape (n, dim), um.
-        weights: Length (2-D) or area (3-D) that each point stands for, um or um2, shape (n,).
+        weights: Length (2-D) or area (3-D, axisymmetric) that each point stands for, um or um2, shape (n,).
         normals: Unit normals out of the fluid, shape (n, dim).
         gradient: Velocity gradient du_i/dx_j, shape (n, dim, dim).
         velocity: Velocity, shape (n, dim).
@@ -94,12 +94,15 @@ class Field:
         reaction: For each boundary node the momentum equation's residual, tested with the node's shape function, shape
             (N, dim): what the boundary holds the fluid with, the integral of (du/dn - p n) times that function, n out of
             the fluid. Zero inside. None where it was not kept.
+        axisymmetric: Whether the plane is a meridian plane (y the radius); integrals, weights and reactions are then those of
+            the whole turn.
     """
 
     mesh: Mesh
     velocity: Array
     pressure: Array
     reaction: Array | None = None
+    axisymmetric: bool = False
 
     @property
     def dim(self) -> int:
@@ -109,7 +112,11 @@ class Field:
     def scaled(self, factor: float) -> Field:
         """The field of a flow ``factor`` times as strong."""
         reaction = None if self.reaction is None else self.reaction * factor
-        return Field(self.mesh, self.velocity * factor, self.pressure * factor, reaction)
+        return replace(self, velocity=self.velocity * factor, pressure=self.pressure * factor, reaction=reaction)
+
+    def _around(self, points: Array) -> Array | float:
+        """What an integral over the plane is multiplied by at each point, shape (...) of points (..., dim)."""
+        return 2 * np.pi * points[..., 1] if self.axisymmetric else 1.0
 
     @cached_property
     def _points(self) -> Array:
@@ -139,8 +146,9 @@ class Field:
                 np.einsum("qk,ck...->cq...", shapes, v[nodes], optimize=True)
                 for v in (self._points, self.velocity, self.pressure)
             ]
-            values = integrand(at[0].reshape(-1, self.dim), at[1].reshape(-1, self.dim), at[2].ravel())
-            total = total + np.tensordot(size, values, axes=1)
+            points = at[0].reshape(-1, self.dim)
+            values = integrand(points, at[1].reshape(-1, self.dim), at[2].ravel())
+            total = total + np.tensordot(size * self._around(points), values, axes=1)
         return total
 
     @cached_property
@@ -188,7 +196,7 @@ class Field:
         values, slopes = self._evaluate(which, inside.reshape(-1, d))
         return WallSample(
             points.reshape(-1, d),
-            (size * weights).ravel(),
+            (size * weights * self._around(points)).ravel(),
             normals.reshape(-1, d),
             slopes,
             values[:, :d],

@@ -48,6 +48,7 @@ class Problem:
         periodic: Whether the velocity and the pressure about its mean slope repeat from inlet to outlet.
         open: Regions where the pressure is prescribed and the velocity along the region is zero; each flat and
             perpendicular to an axis.
+        axisymmetric: Whether a plane mesh is the meridian plane of a flow without swirl: x along the axis, y the radius.
         drag: Drag over viscosity, 1/um2 (of the depth-averaged model: :mod:`chipsim.flow.depth`).
         method: ``"direct"``, ``"minres"``, or None for what :func:`chipsim.flow.solvers.choose` takes.
         rtol: Relative tolerance of MINRES.
@@ -55,6 +56,7 @@ class Problem:
 
     periodic: bool = True
     open: tuple[str, ...] = ()
+    axisymmetric: bool = False
     drag: float = 0.0
     method: str | None = None
     rtol: float = 1e-6
@@ -152,10 +154,21 @@ class Stokes:
             raise SolverError(f"drag = {problem.drag:g} is outside 0 to infinity")
         if not _LEAST_RTOL <= problem.rtol <= _MOST_RTOL:
             raise SolverError(f"rtol = {problem.rtol:g} is outside {_LEAST_RTOL:g} to {_MOST_RTOL:g}")
+        if problem.axisymmetric:
+            self._refuse_no_meridian_plane()
+
+    def _refuse_no_meridian_plane(self) -> None:
+        if self._dim != 2 or self.problem.method == "minres":
+            raise SolverError("an axisymmetric flow is solved on a plane mesh, by a factorisation")
+        radius = self._domain.geometry.x[:, 1]
+        least = self._domain.comm.allreduce(float(radius.min(initial=np.inf)), op=MPI.MIN)
+        most = self._domain.comm.allreduce(float(radius.max(initial=0.0)), op=MPI.MAX)
+        if least < -1e-9 * most:
+            raise SolverError(f"an axisymmetric mesh lies at y >= 0, the radius; this one begins at y = {least:.3g} um")
 
     def _prepare(self) -> None:
         start = time.perf_counter()
-        self._fem = Assembly(self._domain, self._tags, self.problem.drag)
+        self._fem = Assembly(self._domain, self._tags, self.problem.drag, self.problem.axisymmetric)
         self._boundary = Boundary(self._fem.V, self._tags, self._regions, self.problem)
         # All unknowns, as how they are constrained depends on the choice.
         unknowns = (
@@ -185,6 +198,8 @@ class Stokes:
         """The method: as asked, the fastest, or the one that takes less memory where that does not fit."""
         if self.problem.method is not None:
             return self.problem.method
+        if self.problem.axisymmetric:  # its components have matrices of their own, which MINRES does not know
+            return "direct"
         fastest = choose(self._dim, unknowns)
         return fastest if fits(self._dim, fastest, unknowns, comm) else "minres"
 
@@ -329,7 +344,9 @@ class Stokes:
                     whole[where, i] = what
         if self._mesh is None or whole is None:
             return None
-        return Field(self._mesh, whole[:, :d], whole[:, d], whole[:, d + 1 :])
+        around = self.problem.axisymmetric
+        reaction = whole[:, d + 1 :] * (2 * np.pi if around else 1.0)
+        return Field(self._mesh, whole[:, :d], whole[:, d], reaction, around)
 
 
 def _function(constraint: Constraint, kept: PETSc.Vec, lift: fem.Function | None = None) -> fem.Function:

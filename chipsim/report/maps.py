@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap, Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 from chipsim.report.style import (
     COLOURS,
     INK,
@@ -36,7 +36,7 @@ _PICTURE = 8.0  # in, width of the README's picture
 
 @styled
 def flow_map(
-    flow: Flow | Plane,
+    flow: ArrayFlow | Plane,
     flow_rate: float,
     viscosity: float,
     *,
@@ -80,7 +80,7 @@ def flow_map(
 
 @styled
 def shear_map(
-    flow: Flow | Plane, flow_rate: float, viscosity: float, *, paths: int = 2, rows: int = 3
+    flow: ArrayFlow | Plane, flow_rate: float, viscosity: float, *, paths: int = 2, rows: int = 3
 ) -> Figure:
     """The wall shear stress along the pillars of a trap as the colour of their walls, at mid-depth.
 
@@ -107,7 +107,7 @@ def shear_map(
 
 
 @styled
-def shear_profile(flow: Flow | Plane, flow_rate: float, viscosity: float) -> Figure:
+def shear_profile(flow: ArrayFlow | Plane, flow_rate: float, viscosity: float) -> Figure:
     """The wall shear stress from the tip of a pillar to the middle of its base, with the numbers of the result.
 
     Args:
@@ -135,7 +135,7 @@ def shear_profile(flow: Flow | Plane, flow_rate: float, viscosity: float) -> Fig
 
 
 @styled
-def cluster_chip_picture(flow: Flow | Plane, flow_rate: float, viscosity: float) -> Figure:
+def cluster_chip_picture(flow: ArrayFlow | Plane, flow_rate: float, viscosity: float) -> Figure:
     """The picture for a README: streamlines over the speed, and the wall shear stress on the pillars.
 
     Args:

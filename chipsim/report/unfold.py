@@ -17,7 +17,7 @@ from matplotlib.tri import Triangulation
 from numpy.typing import NDArray
 
 from chipsim.flow.field import Field
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 from chipsim.flow.traction import wall_shear as recovered
 from geometries.cluster_chip import ClusterChip
 from geometries.mesh import UNIT
@@ -47,12 +47,12 @@ class Plane:
         flow: The flow; its field must be here.
     """
 
-    flow: Flow
+    flow: ArrayFlow
     # Streamlines by what they were asked for: several pictures show the same piece.
     _drawn: dict[Any, list[Array]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, flow: Flow | Plane) -> Plane:
+    def of(cls, flow: ArrayFlow | Plane) -> Plane:
         """The plane of a flow; a plane stays as it is, with what was worked out for the picture before."""
         return flow if isinstance(flow, Plane) else cls(flow)
 
@@ -318,7 +318,7 @@ def _half(outline: Array) -> shapely.LineString:
     return shapely.LineString([(tip, 0.0), *upper, (foot, 0.0)])
 
 
-def _field(flow: Flow) -> Field:
+def _field(flow: ArrayFlow) -> Field:
     if flow.cell.field is None:
         raise ValueError("the field of this flow is on another rank")
     return flow.cell.field

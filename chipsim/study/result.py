@@ -10,7 +10,7 @@ import scipy
 
 from chipsim.capture import Capture, Comparison
 from chipsim.design import Design
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Result:
     """
 
     design: Design
-    flow: Flow
+    flow: ArrayFlow
     capture: Capture
     comparison: Comparison
     seed: int

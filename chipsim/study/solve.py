@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chipsim.flow.accuracy import Attempt, accuracy_of, refine_until
-from chipsim.flow.result import CellFlow, Flow
+from chipsim.flow.array_result import ArrayFlow, CellFlow
 from chipsim.study import store
 from geometries import ClusterChip, DesignError, Device
 
@@ -25,7 +25,7 @@ def solve(
     accuracy: float | str | None = None,
     fresh: bool = False,
     progress: Callable[[str], None] = lambda _: None,
-) -> Flow:
+) -> ArrayFlow:
     """Solve Stokes flow through a chip, once for each geometry, model and mesh.
 
     Args:
@@ -52,7 +52,7 @@ def solve(
         return _solve(chip, model, 1.0 if refine is None else refine, fresh, progress)
     wanted = check_accuracy(accuracy, refine)
     assert wanted is not None
-    found: list[Flow] = []
+    found: list[ArrayFlow] = []
 
     def attempt(finer: float) -> Attempt:
         found[:] = [_solve(chip, model, finer, fresh, progress)]
@@ -85,30 +85,30 @@ def check_accuracy(accuracy: float | str | None, refine: float | None) -> float 
 
 def _solve(
     chip: ClusterChip, model: str, refine: float, fresh: bool, progress: Callable[[str], None]
-) -> Flow:
+) -> ArrayFlow:
     """The flow on one mesh, out of the store where it has it."""
     geometry = {name: getattr(chip, name) for name in _CELL}
     key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": float(refine)})
     stored = None if fresh else _from_store(key)
     if stored is not None:
         progress("taking the flow from the store")
-        return Flow(chip, *stored, stored=True)
+        return ArrayFlow(chip=chip, cell=stored[0], versions=stored[1], stored=True)
     from chipsim.flow.array import solve_cell  # needs DOLFINx
 
     cell = solve_cell(chip, model, refine=refine, progress=progress)
     made_with = versions()
     if cell.field is not None:
         store.save(key, cell, made_with)
-    return Flow(chip, cell, made_with)
+    return ArrayFlow(chip=chip, cell=cell, versions=made_with)
 
 
 def _from_store(key: str) -> tuple[CellFlow, dict[str, str]] | None:
     """A stored flow; over MPI as the first rank finds it, so that all ranks solve or none does."""
     if "OMPI_COMM_WORLD_SIZE" not in os.environ and "PMI_SIZE" not in os.environ:
-        return store.load(key)
+        return store.load(key, CellFlow)
     from mpi4py import MPI
 
-    return MPI.COMM_WORLD.bcast(store.load(key) if rank() == 0 else None, root=0)
+    return MPI.COMM_WORLD.bcast(store.load(key, CellFlow) if rank() == 0 else None, root=0)
 
 
 def rank() -> int:

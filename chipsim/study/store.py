@@ -83,7 +83,7 @@ def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
                 head["node_levels"],
             )
             reaction = data["reaction"] if "reaction" in data else None
-            field = Field(mesh, data["velocity"], data["pressure"], reaction)
+            field = Field(mesh, data["velocity"], data["pressure"], reaction, head["axisymmetric"])
         cell = head["cell"]
         parts = {part: of(**cell[part]) for part, of in kind.parts.items()}
         return kind(**{**cell, **parts}, field=field), head["versions"]
@@ -102,6 +102,7 @@ def save(name: str, cell: Solved, versions: dict[str, str]) -> None:
         "regions": field.mesh.regions,
         "quality": field.mesh.quality,
         "node_levels": field.mesh.node_levels,
+        "axisymmetric": field.axisymmetric,
         "versions": versions,
     }
     arrays: dict[str, Any] = {} if field.reaction is None else {"reaction": field.reaction}

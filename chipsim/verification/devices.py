@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chipsim.flow.array import plugged_drop, solve_cell
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 from chipsim.verification.check import Check, compare, small
 from geometries import ClusterChip
 
@@ -30,7 +30,7 @@ def cluster_chip() -> Iterator[Check]:
             yield compare(
                 name, _SOURCE, "largest wall shear rate over q, 1/um2", 0.0993, cell.shear.maximum, 1e-2
             )
-            speed = Flow(chip, cell).mean_throat_speed(2.5e-6 / 3600)
+            speed = ArrayFlow(chip=chip, cell=cell).mean_throat_speed(2.5e-6 / 3600)
             yield compare(
                 name, "Sarioglu 2015, doi:10.1038/nmeth.3404, at 2.5 mL/h; recomputed by the same code",
                 "mean speed in a daughter gap, m/s", 71e-6, speed, 1e-2,

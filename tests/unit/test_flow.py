@@ -11,7 +11,7 @@ import pytest
 
 from chipsim.flow.array import PLANE, solve_cell
 from chipsim.flow.field import Field, quadrature, shape_functions
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 from chipsim.flow.shear import shear_numbers
 from chipsim.flow.traction import direct_shear, wall_shear
 from chipsim.study import store
@@ -102,7 +102,7 @@ def test_wall_shear_of_a_shear_flow(which, request):
 
 def test_results_depend_on_viscosity_times_flow_rate_only():
     flow = solve(CHIP, "2d", refine=0.3)
-    one, other = flow.to_dict(1e-9, 4e-3), flow.to_dict(4e-9, 1e-3)
+    one, other = flow.to_dict(operation(1e-9, 4e-3)), flow.to_dict(operation(4e-9, 1e-3))
     for name in ("row_pressure_drop_pa", "array_pressure_drop_pa"):
         assert one[name] == pytest.approx(other[name], rel=1e-12)
     assert one["wall_shear_stress_pa"] == pytest.approx(other["wall_shear_stress_pa"], rel=1e-12)
@@ -198,7 +198,7 @@ def test_minres_on_two_ranks_gives_what_the_factorisation_gives_on_one(drag):
 
 def test_flow_warnings():
     cell = solve(CHIP, "2d", refine=0.3).cell
-    said = " ".join(Flow(CHIP.replace(fillet=0.0), cell).warnings(1e-9, 1e-3))
+    said = " ".join(ArrayFlow(chip=CHIP.replace(fillet=0.0), cell=cell).warnings(operation(1e-9, 1e-3)))
     assert "plane" in said and "sharp corners" in said and "plug factor" in said
     assert "Reynolds" not in said
-    assert "Reynolds" in " ".join(Flow(CHIP, cell).warnings(1e-6, 1e-3))
+    assert "Reynolds" in " ".join(ArrayFlow(chip=CHIP, cell=cell).warnings(operation(1e-6, 1e-3)))

@@ -10,7 +10,7 @@ import pytest
 from chipsim.capture.calibration import stored
 from chipsim.flow import array
 from chipsim.flow.array import plug_factor, plugged_drop, solve_cell
-from chipsim.flow.result import Flow
+from chipsim.flow.array_result import ArrayFlow
 from geometries import ClusterChip
 
 Q, MU = 2.5e-6 / 3600, 4e-3
@@ -19,12 +19,12 @@ ROUNDED, SHARP = ClusterChip(), ClusterChip(fillet=0.0)
 
 @pytest.fixture(scope="module")
 def rounded():
-    return Flow(ROUNDED, solve_cell(ROUNDED, "2d"))
+    return ArrayFlow(chip=ROUNDED, cell=solve_cell(ROUNDED, "2d"))
 
 
 @pytest.fixture(scope="module")
 def sharp():
-    return Flow(SHARP, solve_cell(SHARP, "2d"))
+    return ArrayFlow(chip=SHARP, cell=solve_cell(SHARP, "2d"))
 
 
 def test_row_resistance(rounded, sharp):
@@ -118,4 +118,4 @@ def test_resistance_in_space(rounded, depth, ratio):
     assert cell.row_resistance / rounded.row_resistance == pytest.approx(ratio, rel=5e-3)
     assert cell.mass_balance_error < 1e-4
     assert cell.divergence_residual < 1e-5  # ten times the solver's tolerance
-    assert Flow(chip, cell).mean_throat_speed(Q) == pytest.approx(100e-6 / depth * 71e-6, rel=1e-2)
+    assert ArrayFlow(chip=chip, cell=cell).mean_throat_speed(Q) == pytest.approx(100e-6 / depth * 71e-6, rel=1e-2)
