@@ -102,7 +102,7 @@ def _to_si(value: Any, unit: str, field: str) -> float:
 
 _EXAMPLES = {
     "m": "12 um", "rad": "60 deg", "m^3/s": "2.5 mL/h", "Pa s": "4 mPa s", "m^3": "5 mL", "K": "22 degC", "1/m^3": "10 /mL",
-    "N/m": "37 pN/um", "N": "5 nN", "Pa": "1 Pa", "s": "1 h", "": "0.12",
+    "1/m^2": "1e5 /cm^2", "N/m": "37 pN/um", "N": "5 nN", "Pa": "1 Pa", "s": "1 h", "": "0.12",
 }  # fmt: skip
 
 
@@ -152,6 +152,9 @@ _SUFFIXES = {
     "m^3": "_m3",
     "K": "_k",
     "1/m^3": "_per_m3",
+    "1/m^2": "_per_m2",
+    "Pa": "_pa",
+    "s": "_s",
 }
 
 
