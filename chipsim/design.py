@@ -51,7 +51,9 @@ class Operation(Values):
                     '"flow_rate" is missing; write flow_rate = "2.5 mL/h", or over a membrane pressure = "1 kPa"'
                 )
             if len(given) > 1:
-                raise DesignError("flow_rate and pressure are both given; keep one of them, the other follows")
+                raise DesignError(
+                    "flow_rate and pressure are both given; keep one of them, the other follows"
+                )
         return values
 
     @model_validator(mode="before")
@@ -159,9 +161,13 @@ class Design:
 def _check_chip(operation: Operation, suspension: Sequence[Carried]) -> None:
     """A Cluster-Chip is driven by a flow rate, and its model is of live cells."""
     if operation.flow_rate is None:
-        raise DesignError('"flow_rate" is missing in [operation]; a cluster_chip is run by it, not by a pressure')
+        raise DesignError(
+            '"flow_rate" is missing in [operation]; a cluster_chip is run by it, not by a pressure'
+        )
     if operation.rinse_time > 0:
-        raise DesignError("rinse_time has no meaning for a cluster_chip, whose answer does not depend on time; leave it out")
+        raise DesignError(
+            "rinse_time has no meaning for a cluster_chip, whose answer does not depend on time; leave it out"
+        )
     for carried in suspension:
         if carried.state != LIVE:
             raise DesignError(

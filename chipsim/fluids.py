@@ -71,7 +71,9 @@ def fluid(name: str, temperature: Any = None) -> Fluid:
         known = ", ".join(list(_FLUIDS)[:-1]) + f" and {list(_FLUIDS)[-1]}"
         raise DesignError(f'fluid = "{name}" is unknown; known fluids are {known}, or give viscosity instead')
     make, usual, low, high = _FLUIDS[name]
-    return make(quantity(usual if temperature is None else temperature, "K", "temperature", low, high) - _KELVIN)
+    return make(
+        quantity(usual if temperature is None else temperature, "K", "temperature", low, high) - _KELVIN
+    )
 
 
 def _whole_blood(celsius: float) -> Fluid:

@@ -4,4 +4,14 @@ from chipsim.cells.cell_line import MOST_CELLS, CellLine, Provenance, cell_line_
 from chipsim.cells.state import FIXED, LIVE, STATES
 from chipsim.cells.table import line, lines
 
-__all__ = ["FIXED", "LIVE", "MOST_CELLS", "STATES", "CellLine", "Provenance", "cell_line_from_table", "line", "lines"]
+__all__ = [
+    "FIXED",
+    "LIVE",
+    "MOST_CELLS",
+    "STATES",
+    "CellLine",
+    "Provenance",
+    "cell_line_from_table",
+    "line",
+    "lines",
+]

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chipsim.capture import Assumptions, Setting, Trap, against_flow_rate, capture, check, comparison
+from chipsim.capture import Assumptions, Setting, Trap
 from chipsim.capture.calibration import calibrate_tension, stored, write
+from chipsim.capture.cluster_chip import against_flow_rate, capture, check
 from chipsim.capture.clusters import bodies, draw
 from chipsim.capture.gates import break_threshold, planar_fraction, slip_threshold, straddling_fraction
 from chipsim.capture.laplace import pancake_radius, slit_threshold, slit_threshold_per_tension
-from chipsim.capture.published import BASELINES, LARGE
+from chipsim.capture.published import BASELINES, LARGE, comparison
 from chipsim.capture.singles import half_pressure_singles, retained_singles
 from chipsim.capture.statistics import quantile_interval, spread_around, wilson_interval
 from chipsim.cells import cell_line_from_table, line

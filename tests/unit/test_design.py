@@ -181,7 +181,11 @@ def test_mistakes_about_the_drive(values, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('flow_rate = "2.5 mL/h"', 'pressure = "1 kPa"', '"flow_rate" is missing in [operation]; a cluster_chip'),
+        (
+            'flow_rate = "2.5 mL/h"',
+            'pressure = "1 kPa"',
+            '"flow_rate" is missing in [operation]; a cluster_chip',
+        ),
         ('volume = "5 mL"', 'rinse_time = "1 min"', "rinse_time has no meaning for a cluster_chip"),
         ("sizes = [1, 2]", 'sizes = [1, 2]\nstate = "fixed"', 'state = "fixed" of MDA-MB-231'),
         ("sizes = [1, 2]", 'sizes = [1, 2]\nstate = "dead"', "known states are live and fixed"),
