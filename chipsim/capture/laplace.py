@@ -1,8 +1,8 @@
 """A cell as a liquid drop: the pressure that its cortical tension sets against being pushed into an opening.
 
-The front in an opening of any shape has the curvature ``perimeter / area``, the part still outside ``4 / diameter``; what the tension
-makes of their difference is the threshold. In a slit that has no ends the front is curved in the slit's plane too, by the radius of
-the flattened drop, which :func:`slit_threshold_per_tension` adds.
+The front in an opening of any shape has the curvature ``perimeter / area``, the part still outside ``4 / diameter``;
+what the tension makes of their difference is the threshold. In a slit that has no ends the front is curved in the
+slit's plane too, by the radius of the flattened drop, which :func:`slit_threshold_per_tension` adds.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """A spot of pores while a suspension goes through it: how much of it is blocked, and what that does to pressure and flow.
 
-Mean field: a pore that holds a body carries nothing, every other one carries its share, and the next body takes one of those that are
-open in proportion to its flow. With the share ``blocked`` of the spot's conductance and the resistance R of the clean spot
+Mean field: a pore that holds a body carries nothing, every other one carries its share, and the next body takes one of
+those that are open in proportion to its flow. With the share ``blocked`` of the spot's conductance and the resistance R
+of the clean spot
 
     pressure = R / (1 - blocked) x flow rate
 
-Each body leaves its pore when the pressure's integral over time since it came has reached its impulse, and, if it is held by its
-threshold, not before the pressure has exceeded that. At a constant pressure the flow falls as pores block; at a constant flow rate the
-pressure rises. Over the same filtered volume both have the same integral of the pressure.
+Each body leaves its pore when the pressure's integral over time since it came has reached its impulse, and, if it is
+held by its threshold, not before the pressure has exceeded that. At a constant pressure the flow falls as pores block;
+at a constant flow rate the pressure rises. Over the same filtered volume both have the same integral of the pressure.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ class _March:
 
         if excess(self.most) > 0:
             return False
-        middle = brentq(excess, 0.0, self.most, xtol=1e-9)
+        # A little above the root: where many thresholds are alike it is a jump, beyond which they have given way.
+        middle = min(brentq(excess, 0.0, self.most, xtol=1e-9) + 1e-8, self.most)
         pressure = drive.pressure_at(middle)
         if pressure > MOST_PRESSURE:
             return False

@@ -1,8 +1,9 @@
 """Cells and clusters at the pores of a membrane: what each sampled body needs to pass the pore that it meets.
 
-A cell that is wider than its pore must be pushed: it stays for ever below its threshold (``laplace.py``) and else needs an impulse
-(``transit.py``). A cluster passes in single file, so the impulses of its cells add and its largest cell sets its threshold. A slit longer
-than the cell, flattened in it, is filled in part only: that part's resistance holds the cell, and the rest stays open.
+A cell that is wider than its pore must be pushed: it stays for ever below its threshold (``laplace.py``) and else needs
+an impulse (``transit.py``). A cluster passes in single file, so the impulses of its cells add and its largest cell sets
+its threshold. A slit longer than the cell, flattened in it, is filled in part only: that part's resistance holds the
+cell, and the rest stays open.
 """
 
 from __future__ import annotations
@@ -202,8 +203,8 @@ def _filled(diameter: np.ndarray, width: np.ndarray, spot: Spot, scale: np.ndarr
 def _spanning(diameter: np.ndarray, spot: Spot) -> np.ndarray:
     """Chance that a cluster covers a second pore beside the one that it plugs.
 
-    An estimate: its cells lie flat and close, so that its footprint is the sum of their cross-sections. Pores at random: the chance
-    of at least one more of them in that area. On a lattice: whether a disc of that area is wider than the pitch.
+    An estimate: its cells lie flat and close, so that its footprint is the sum of their cross-sections. Pores at random:
+    the chance of at least one more of them in that area. On a lattice: whether a disc of that area is wider than the pitch.
     """
     if diameter.shape[1] == 1:
         return np.zeros(len(diameter))

@@ -20,7 +20,8 @@ CALIBRATED = (
     f"fixation: {FIXATION_FACTOR:g} times the pressure (same abstract, one datum in 8 um pores)",
 )
 PREDICTED = (
-    "transit times in other pores and at other pressures, what is retained, blocked pores, filtration time, leukocyte load, purity",
+    "transit times in other pores and at other pressures, what is retained, blocked pores, filtration time, "
+    "leukocyte load, purity",
     "breakage, as an upper bound: all of the force on a plugged pore against the junction strength",
 )
 
@@ -43,8 +44,8 @@ def cautions(
         history: Of the filtration.
     """
     yield (
-        "not modelled: shear thinning of cells, leukocytes that are slow beyond their size, adhesion, settling, and what becomes of "
-        "the fragments of a broken cluster"
+        "not modelled: shear thinning of cells, leukocytes that are slow beyond their size, adhesion, "
+        "settling, and what becomes of the fragments of a broken cluster"
     )
     yield from _about_the_filtration(setting, history)
     yield from _about_cells(setting, bodies)
@@ -54,7 +55,8 @@ def cautions(
 def _about_the_filtration(setting: Setting, history: History) -> Iterator[str]:
     if not history.complete:
         yield (
-            f"the membrane blocks after {history.volume[-1] * 1e6:.3g} of {setting.volume * 1e6:.3g} mL: there is no filtration time, and "
+            f"the membrane blocks after {history.volume[-1] * 1e6:.3g} of {setting.volume * 1e6:.3g} mL: "
+            "there is no filtration time, and "
             "the fractions are those of what has passed"
         )
     elif history.blocked.max() > _BLOCKED_WORTH_SAYING:
@@ -65,11 +67,13 @@ def _about_the_filtration(setting: Setting, history: History) -> Iterator[str]:
         )
     if setting.blood_fraction is None:
         yield (
-            "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how much blood is in the sample"
+            "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how "
+            "much blood is in the sample"
         )
     if not 1 / _FAR <= setting.pressure / _CALIBRATION_PRESSURE <= _FAR:
         yield (
-            f"the pressure of {setting.pressure:.3g} Pa is far from the {_CALIBRATION_PRESSURE:.3g} Pa at which the apparent viscosity was "
+            f"the pressure of {setting.pressure:.3g} Pa is far from the {_CALIBRATION_PRESSURE:.3g} Pa at "
+            "which the apparent viscosity was "
             "calibrated, and cells thin with shear: transit times are uncertain beyond their band"
         )
 
@@ -81,11 +85,13 @@ def _about_cells(setting: Setting, bodies: Sequence[Carried]) -> Iterator[str]:
             yield f'the apparent viscosity of "{name}" is uncalibrated ({line.origin("apparent_viscosity")})'
         if line.calibrated:
             yield (
-                f'the tension of "{name}" was calibrated on clusters in another device; it matters for fixed cells, and below some 100 Pa'
+                f'the tension of "{name}" was calibrated on clusters in another device; '
+                "it matters for fixed cells, and below some 100 Pa"
             )
     if any(body.state == FIXED for body in bodies):
         yield (
-            f"fixation multiplies threshold and apparent viscosity by {setting.assumed.fixation:g}, from one datum in 8 um pores; the ranges "
+            f"fixation multiplies threshold and apparent viscosity by {setting.assumed.fixation:g}, from one "
+            "datum in 8 um pores; the ranges "
             f"carry a factor {FIXATION_BAND:g} of it"
         )
 
@@ -100,6 +106,7 @@ def _about_clusters(entries: Sequence[PoreEntry]) -> Iterator[str]:
     )
     if worst and bound > _BOUND_WORTH_SAYING:
         yield (
-            f"up to {bound:.1%} of live clusters break ({worst.cells}, {worst.n} cells): an upper bound, at which the junction carries "
+            f"up to {bound:.1%} of live clusters break ({worst.cells}, {worst.n} cells): an upper bound, at "
+            "which the junction carries "
             f"all of the force on a plugged pore; at best {worst.held.value:.1%} are retained"
         )

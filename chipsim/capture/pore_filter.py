@@ -1,14 +1,14 @@
 """What a pore filter keeps, lets pass and breaks.
 
-A body is held if the pressure over its pore stays below its threshold, or if the time left after it came does not suffice for its transit
-(``plugs.py``); bodies come uniformly with the filtered volume, through pores in proportion to their flow, and the rinse follows. As pores
-block, pressure and flow follow from the network of pores (``network.py``). Leukocytes and red cells of the blood in the liquid are always
-in the answer. A held cluster is retained if it is whole: alive, it is counted as broken wherever the full force on the pore that it plugs
-is above its junction strength, which is an upper bound, as the rim carries part of that force. Nothing is known of the junctions of
-fixed cells.
+A body is held if the pressure over its pore stays below its threshold, or if the time left after it came does not
+suffice for its transit (``plugs.py``); bodies come uniformly with the filtered volume, through pores in proportion to
+their flow, and the rinse follows. As pores block, pressure and flow follow from the network of pores (``network.py``).
+Leukocytes and red cells of the blood in the liquid are always in the answer. A held cluster is retained if it is whole:
+alive, it is counted as broken wherever the full force on the pore that it plugs is above its junction strength, which
+is an upper bound, as the rim carries part of that force. Nothing is known of the junctions of fixed cells.
 
-Not modelled: where fragments of a broken cluster go, shear thinning of cells, the share of slow leukocytes (5 % take 30 s and more
-through 5 um, Jones 1999), adhesion, settling, inertia.
+Not modelled: where fragments of a broken cluster go, shear thinning of cells, the share of slow leukocytes (5 % take 30
+s and more through 5 um, Jones 1999), adhesion, settling, inertia.
 """
 
 from __future__ import annotations
