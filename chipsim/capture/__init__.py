@@ -5,8 +5,8 @@ from chipsim.capture.calibration import Calibration, calibrate_tension
 from chipsim.capture.cluster_chip import against_flow_rate
 from chipsim.capture.entries import Capture, Entry
 from chipsim.capture.models import capture, check, comparison
-from chipsim.capture.pore_published import recovery_curve
 from chipsim.capture.published import Comparison
+from chipsim.capture.recovery import recovery_curve
 from chipsim.capture.setting import Setting
 from chipsim.capture.statistics import Fraction
 from chipsim.capture.trap import Trap

@@ -19,7 +19,11 @@ _RED_CELL_LIMIT = 3e-6  # recalled: red cells pass 3 um
 
 
 def cautions(
-    setting: Setting, carried: Sequence[Carried], entries: Sequence[Entry], volume: float | None
+    setting: Setting,
+    carried: Sequence[Carried],
+    entries: Sequence[Entry],
+    volume: float | None,
+    fluid: str | None = None,
 ) -> Iterator[str]:
     """Yield the warnings, one sentence each.
 
@@ -28,11 +32,14 @@ def cautions(
         carried: What is carried, for each entry.
         entries: Their fates.
         volume: Processed volume, m^3, or None.
+        fluid: Name of the liquid, where it has one.
     """
     yield (
         "not modelled: clogging and occupied traps, adhesion to the walls, crowding by red cells, shear thinning, "
         "and how a held body changes the flow"
     )
+    if fluid not in (None, "whole blood"):
+        yield f"leukocytes and red cells are counted at blood's concentrations, though the fluid is {fluid}"
     yield from _about_cells(setting, carried)
     yield from _about_the_chip(setting, carried)
     yield from _about_the_operation(setting, carried, entries, volume)

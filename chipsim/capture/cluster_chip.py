@@ -138,7 +138,7 @@ def capture(
         purity=purity(bodies, entries),
         single_cell_carryover={name: setting.singles(line) for name, line in targets.items()},
         setting=setting,
-        warnings=tuple(cautions(setting, bodies, entries, volume)),
+        warnings=tuple(cautions(setting, bodies, entries, volume, getattr(operation, "fluid", None))),
     )
 
 

@@ -56,8 +56,7 @@ def _about_the_filtration(setting: Setting, history: History) -> Iterator[str]:
     if not history.complete:
         yield (
             f"the membrane blocks after {history.volume[-1] * 1e6:.3g} of {setting.volume * 1e6:.3g} mL: "
-            "there is no filtration time, and "
-            "the fractions are those of what has passed"
+            "there is no filtration time, and the fractions are those of what has passed"
         )
     elif history.blocked.max() > _BLOCKED_WORTH_SAYING:
         yield f"up to {history.blocked.max():.0%} of the membrane's conductance is blocked during the filtration"
@@ -72,9 +71,8 @@ def _about_the_filtration(setting: Setting, history: History) -> Iterator[str]:
         )
     if not 1 / _FAR <= setting.pressure / _CALIBRATION_PRESSURE <= _FAR:
         yield (
-            f"the pressure of {setting.pressure:.3g} Pa is far from the {_CALIBRATION_PRESSURE:.3g} Pa at "
-            "which the apparent viscosity was "
-            "calibrated, and cells thin with shear: transit times are uncertain beyond their band"
+            f"the pressure of {setting.pressure:.3g} Pa is far from the {_CALIBRATION_PRESSURE:.3g} Pa at which the "
+            "apparent viscosity was calibrated, and cells thin with shear: transit times are uncertain beyond their band"
         )
 
 
@@ -90,9 +88,8 @@ def _about_cells(setting: Setting, bodies: Sequence[Carried]) -> Iterator[str]:
             )
     if any(body.state == FIXED for body in bodies):
         yield (
-            f"fixation multiplies threshold and apparent viscosity by {setting.assumed.fixation:g}, from one "
-            "datum in 8 um pores; the ranges "
-            f"carry a factor {FIXATION_BAND:g} of it"
+            f"fixation multiplies threshold and apparent viscosity by {setting.assumed.fixation:g}, "
+            f"from one datum in 8 um pores; the ranges carry a factor {FIXATION_BAND:g} of it"
         )
 
 
@@ -106,7 +103,6 @@ def _about_clusters(entries: Sequence[PoreEntry]) -> Iterator[str]:
     )
     if worst and bound > _BOUND_WORTH_SAYING:
         yield (
-            f"up to {bound:.1%} of live clusters break ({worst.cells}, {worst.n} cells): an upper bound, at "
-            "which the junction carries "
-            f"all of the force on a plugged pore; at best {worst.held.value:.1%} are retained"
+            f"up to {bound:.1%} of live clusters break ({worst.cells}, {worst.n} cells): an upper bound, "
+            f"at which the junction carries all of the force on a plugged pore; at best {worst.held.value:.1%} are retained"
         )

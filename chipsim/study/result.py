@@ -37,15 +37,9 @@ class Result:
         """Everything a reader must know, once each."""
         operation = self.design.operation
         flow = self.flow.warnings(operation.flow_rate, operation.viscosity)
-        blood = []
-        if operation.fluid == "buffer":
-            blood.append(
-                "leukocytes and red cells are counted at blood's concentrations, though the fluid is buffer"
-            )
         said = [
             *operation.liquid().warnings,
             *flow,
-            *blood,
             *self.capture.warnings,
             *self.comparison.shortfalls,
         ]

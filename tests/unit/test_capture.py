@@ -319,6 +319,12 @@ def test_wider_daughter_gap_holds_less():
     assert not any("gap =" in text for text in tight.warnings)
 
 
+def test_blood_cells_of_a_liquid_that_is_not_blood_are_pointed_out():
+    buffer = SimpleNamespace(**vars(operation()), fluid="buffer")
+    assert any("though the fluid is buffer" in text for text in quick(operation=buffer).warnings)
+    assert not any("though the fluid" in text for text in quick().warnings)
+
+
 def test_warnings_follow_the_operation():
     fast = quick(operation=operation(40 * FLOW_RATE), flow=flow(shear=0.4))
     text = " ".join(fast.warnings)

@@ -87,6 +87,7 @@ def test_own_row():
     diameter_cv = 0.1
     tension = "50 pN/um"
     junction_strength = "2 nN"
+    apparent_viscosity = "500 Pa s"
     source = "own micropipette, 2024"
     """
     mine = cell_line_from_table("mine", tomllib.loads(text)["cells"]["mine"])

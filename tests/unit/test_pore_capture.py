@@ -13,7 +13,7 @@ from chipsim.capture.laplace import opening_threshold_per_tension
 from chipsim.capture.network import Arrivals, Drive, filtration
 from chipsim.capture.plugs import Membrane, draw, plugs, variations
 from chipsim.capture.pore_filter import SAMPLES
-from chipsim.capture.pore_published import recovery
+from chipsim.capture.recovery import recovery
 from chipsim.capture.spot import Spot
 from chipsim.capture.transit import impulse
 from chipsim.cells import cell_line_from_table, line

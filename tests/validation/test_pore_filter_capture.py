@@ -11,7 +11,7 @@ import pytest
 from chipsim.capture import comparison, recovery_curve
 from chipsim.capture.entries import Carried as Body
 from chipsim.capture.plugs import Membrane, draw, plugs
-from chipsim.capture.pore_published import recovery
+from chipsim.capture.recovery import recovery
 from chipsim.capture.spot import Spot
 from chipsim.capture.transit import impulse
 from chipsim.cells import line
