@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator, model_validator
 
-from chipsim.cells import MOST_CELLS, CellLine, cell_line_from_table, line
+from chipsim.cells import LIVE, MOST_CELLS, STATES, CellLine, cell_line_from_table, line
 from chipsim.fluids import Fluid, fluid, newtonian
 from geometries import KINDS, DesignError, Device, Limits
 from geometries.device import Values
@@ -20,20 +20,41 @@ from geometries.quantities import field_type
 class Operation(Values):
     """How a chip is run.
 
+    What drives the liquid is a flow rate or, over a membrane, a pressure: one of them.
+
     Attributes:
         flow_rate: Of the whole chip, m3/s.
+        pressure: Over the membrane, Pa.
         viscosity: Pa s; given, or that of ``fluid``.
-        fluid: ``"whole blood"`` or ``"buffer"``, at ``temperature``; or give ``viscosity``.
-        temperature: K; for ``fluid`` only (37 degC where it is left out).
+        fluid: A name that :func:`chipsim.fluids.fluid` knows, at ``temperature``; or give ``viscosity``.
+        temperature: K; for ``fluid`` only (left out: what is usual for it).
         volume: Sample volume, m3.
+        rinse_time: How long the same drive goes on with clean liquid after the sample, s.
     """
 
     table: ClassVar[str] = "[operation]"
-    flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True)
+    flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True, optional=True) = None
+    pressure: field_type("Pa", 0.0, "1 MPa", open_low=True, optional=True) = None
     viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s", optional=True) = None
     fluid: str | None = None
     temperature: field_type("K", "0 degC", "60 degC", optional=True) = None
     volume: field_type("m^3", 0.0, "100 L", open_low=True, optional=True) = None
+    rinse_time: field_type("s", 0.0, "24 h") = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_drive(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            given = [name for name in ("flow_rate", "pressure") if values.get(name) is not None]
+            if not given:
+                raise DesignError(
+                    '"flow_rate" is missing; write flow_rate = "2.5 mL/h", or over a membrane pressure = "1 kPa"'
+                )
+            if len(given) > 1:
+                raise DesignError(
+                    "flow_rate and pressure are both given; keep one of them, the other follows"
+                )
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +80,7 @@ class Operation(Values):
         """The fluid with its viscosity, source and warnings."""
         if self.fluid is None:
             return newtonian(self.viscosity)
-        return fluid(self.fluid) if self.temperature is None else fluid(self.fluid, self.temperature)
+        return fluid(self.fluid, self.temperature)
 
 
 class Carried(Values):
@@ -69,12 +90,21 @@ class Carried(Values):
         cells: Name of a cell line, or a :class:`CellLine`.
         sizes: Cells in a cluster, each size an entry of the result.
         concentration: Clusters of all these sizes together, 1/m3.
+        state: ``"live"``, or ``"fixed"`` (by formaldehyde, before they are carried in).
     """
 
     table: ClassVar[str] = "[[suspension]]"
     cells: Any
     sizes: tuple[int, ...] = (1,)
     concentration: field_type("1/m^3", 0.0, "1e11 /mL")
+    state: str = LIVE
+
+    @field_validator("state")
+    @classmethod
+    def _state_is_known(cls, value: str) -> str:
+        if value not in STATES:
+            raise DesignError(f'state = "{value}" is unknown; known states are {" and ".join(STATES)}')
+        return value
 
     @field_validator("cells", mode="before")
     @classmethod
@@ -104,6 +134,11 @@ class Design:
     limits: Limits = field(default_factory=Limits)
     name: str = "design"
 
+    def __post_init__(self) -> None:
+        check = _OPERATIONS.get(self.device.kind)
+        if check:
+            check(self.operation, self.suspension)
+
     def to_dict(self) -> dict[str, Any]:
         """All values in SI, with units in the names."""
         liquid = self.operation.liquid()
@@ -111,15 +146,49 @@ class Design:
             "device": {"kind": self.device.kind, **self.device.to_dict()},
             "operation": {**self.operation.to_dict(), "viscosity_source": liquid.source},
             "suspension": [
-                {"cells": s.cells.to_dict(), "sizes": list(s.sizes), "concentration_per_m3": s.concentration}
+                {
+                    "cells": s.cells.to_dict(),
+                    "sizes": list(s.sizes),
+                    "concentration_per_m3": s.concentration,
+                    "state": s.state,
+                }
                 for s in self.suspension
             ],
             "limits": self.limits.to_dict(),
         }
 
 
+def _check_chip(operation: Operation, suspension: Sequence[Carried]) -> None:
+    """A Cluster-Chip is driven by a flow rate, and its model is of live cells."""
+    if operation.flow_rate is None:
+        raise DesignError(
+            '"flow_rate" is missing in [operation]; a cluster_chip is run by it, not by a pressure'
+        )
+    if operation.rinse_time > 0:
+        raise DesignError(
+            "rinse_time has no meaning for a cluster_chip, whose answer does not depend on time; leave it out"
+        )
+    for carried in suspension:
+        if carried.state != LIVE:
+            raise DesignError(
+                f'state = "{carried.state}" of {carried.cells.name}: the model of a cluster_chip is of live cells; leave it out'
+            )
+
+
+def _check_filter(operation: Operation, suspension: Sequence[Carried]) -> None:
+    """A pore filter holds cells for want of time, so the time must follow from the design."""
+    if operation.volume is None:
+        raise DesignError(
+            '"volume" is missing in [operation]; what a pore_filter keeps depends on how long it filters: write for instance '
+            'volume = "10 mL"'
+        )
+
+
+#: What each kind of device asks of operation and suspension together.
+_OPERATIONS = {"cluster_chip": _check_chip, "pore_filter": _check_filter}
+
 # Of these an operation has one; --set with one takes the place of the other.
-_INSTEAD = {"fluid": "viscosity", "viscosity": "fluid"}
+_INSTEAD = {"fluid": "viscosity", "viscosity": "fluid", "flow_rate": "pressure", "pressure": "flow_rate"}
 _TABLES = ("device", "operation", "suspension", "cells", "limits")
 
 

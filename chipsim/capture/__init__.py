@@ -2,8 +2,11 @@
 
 from chipsim.capture.assumptions import Assumptions
 from chipsim.capture.calibration import Calibration, calibrate_tension
-from chipsim.capture.cluster_chip import Capture, Entry, against_flow_rate, capture, check
-from chipsim.capture.published import Comparison, comparison
+from chipsim.capture.cluster_chip import against_flow_rate
+from chipsim.capture.entries import Capture, Entry
+from chipsim.capture.models import capture, check, comparison
+from chipsim.capture.published import Comparison
+from chipsim.capture.recovery import recovery_curve
 from chipsim.capture.setting import Setting
 from chipsim.capture.statistics import Fraction
 from chipsim.capture.trap import Trap
@@ -22,4 +25,5 @@ __all__ = [
     "capture",
     "check",
     "comparison",
+    "recovery_curve",
 ]

@@ -10,6 +10,14 @@ from chipsim.cells import CellLine
 # The weakest estimate for E-cadherin-negative cells (Byers 1995: they fall apart below 0.35 Pa), N.
 WEAK_JUNCTION = 0.6e-9
 
+#: How far the spreads between cells could as well lie, where they are assumed.
+SPREADS: tuple[dict[str, float], ...] = (
+    {"diameter_cv": 0.08},
+    {"diameter_cv": 0.2},
+    {"tension_cv": 0.2},
+    {"tension_cv": 0.6},
+)
+
 
 @dataclass(frozen=True)
 class Assumptions:
@@ -49,10 +57,7 @@ def variations(line: CellLine, base: Assumptions, rows: int) -> list[Assumptions
     """
     spans: list[dict[str, Any]] = [{"asymmetry": 0.05}, {"asymmetry": 0.3}]
     spans += [{"planar_base": 0.3}, {"planar_base": 0.5}]
-    if line.status("diameter_cv") == "assumed":
-        spans += [{"diameter_cv": 0.08}, {"diameter_cv": 0.2}]
-    if line.status("tension_cv") == "assumed":
-        spans += [{"tension_cv": 0.2}, {"tension_cv": 0.6}]
+    spans += [span for span in SPREADS if line.status(*span) == "assumed"]
     if rows > 1:
         spans.append({"encounters": 1})
     spans.append({"viscosity_factor": 1.5})  # 6 instead of 4 mPa s

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from chipsim.capture.calibration import CELLS, stored
+from chipsim.capture.entries import Carried, Entry
 from chipsim.capture.setting import Setting
-from chipsim.cells import CellLine, table
+from chipsim.cells import table
 from chipsim.cells.junctions import MEMBRANE_SHEAR_LIMITS
-
-if TYPE_CHECKING:
-    from chipsim.capture.cluster_chip import Entry
 
 _LARGEST_TESTED = 30  # read: clusters of 2 to 30 cells were tested (LabMedica)
 _SINGLES_WORTH_SAYING = 0.1
@@ -20,29 +17,36 @@ _BROKEN_WORTH_SAYING = 0.01
 _OCCUPANCY_WORTH_SAYING = 0.01
 _RED_CELL_LIMIT = 3e-6  # recalled: red cells pass 3 um
 
-Carried = list[tuple[CellLine, int, float]]
 
-
-def cautions(setting: Setting, carried: Carried, entries: list[Entry], volume: float | None) -> Iterator[str]:
+def cautions(
+    setting: Setting,
+    carried: Sequence[Carried],
+    entries: Sequence[Entry],
+    volume: float | None,
+    fluid: str | None = None,
+) -> Iterator[str]:
     """Yield the warnings, one sentence each.
 
     Args:
         setting: Chip, flow and assumptions.
-        carried: Line, cells in a cluster and concentration (1/m^3) of each entry.
+        carried: What is carried, for each entry.
         entries: Their fates.
         volume: Processed volume, m^3, or None.
+        fluid: Name of the liquid, where it has one.
     """
     yield (
         "not modelled: clogging and occupied traps, adhesion to the walls, crowding by red cells, shear thinning, "
         "and how a held body changes the flow"
     )
+    if fluid not in (None, "whole blood"):
+        yield f"leukocytes and red cells are counted at blood's concentrations, though the fluid is {fluid}"
     yield from _about_cells(setting, carried)
     yield from _about_the_chip(setting, carried)
     yield from _about_the_operation(setting, carried, entries, volume)
 
 
-def _about_cells(setting: Setting, carried: Carried) -> Iterator[str]:
-    tumour = {line.name: line for line, _, _ in carried if line.kind == "tumour"}
+def _about_cells(setting: Setting, carried: Sequence[Carried]) -> Iterator[str]:
+    tumour = {line.name: line for line, _, _, _ in carried if line.kind == "tumour"}
     for name, line in tumour.items():
         if not line.calibrated:
             yield f'the tension of "{name}" is uncalibrated ({line.origin("tension")})'
@@ -56,7 +60,7 @@ def _about_cells(setting: Setting, carried: Carried) -> Iterator[str]:
             )
     narrow = {
         line.name
-        for line, n, _ in carried
+        for line, n, _, _ in carried
         if n > 1 and line.require("diameter")[0] < _PLUGS * setting.trap.daughter_gap
     }
     for name in sorted(narrow):
@@ -64,14 +68,14 @@ def _about_cells(setting: Setting, carried: Carried) -> Iterator[str]:
             f'cells of "{name}" are hardly wider than the daughter gap, while the model lets every straddling cell plug it: '
             "what it says of clusters, of broken ones above all, is too high"
         )
-    if any(n >= 4 for _, n, _ in carried):
+    if any(n >= 4 for _, n, _, _ in carried):
         yield "the retention of clusters of 4 and more rests on the assumed fraction that is one cell thick, 0.15^(n-3)"
-    largest = max(n for _, n, _ in carried)
+    largest = max(n for _, n, _, _ in carried)
     if largest > _LARGEST_TESTED:
         yield f"clusters of {largest} cells are larger than any in the published tests (2 to {_LARGEST_TESTED})"
 
 
-def _about_the_chip(setting: Setting, carried: Carried) -> Iterator[str]:
+def _about_the_chip(setting: Setting, carried: Sequence[Carried]) -> Iterator[str]:
     trap, published = setting.trap, stored()
     for name in ("gap", "daughter_gap"):
         here, there = getattr(trap, name), getattr(published.trap, name)
@@ -86,7 +90,7 @@ def _about_the_chip(setting: Setting, carried: Carried) -> Iterator[str]:
             f"the pressure across a plugged throat is {setting.pressure():.3g} Pa, {ratio:.2g} times that "
             f"of the calibration ({published.pressure:.3g} Pa): far from any comparison with measurements"
         )
-    thickest = max((line.diameter or 0.0) * (2 if n >= 4 else 1) for line, n, _ in carried)
+    thickest = max((line.diameter or 0.0) * (2 if n >= 4 else 1) for line, n, _, _ in carried)
     if trap.depth < thickest:
         yield (
             f"depth = {trap.depth * 1e6:.3g} um is not large against what is carried ({thickest * 1e6:.3g} um thick): "
@@ -100,13 +104,12 @@ def _about_the_chip(setting: Setting, carried: Carried) -> Iterator[str]:
 
 
 def _about_the_operation(
-    setting: Setting, carried: Carried, entries: list[Entry], volume: float | None
+    setting: Setting, carried: Sequence[Carried], entries: Sequence[Entry], volume: float | None
 ) -> Iterator[str]:
-    broken = [e for e in entries if e.broken.value > _BROKEN_WORTH_SAYING]
-    if broken:
-        worst = max(broken, key=lambda e: e.broken.value)
+    broken, worst = max(((e.broken.value, e) for e in entries if e.broken), key=lambda pair: pair[0])
+    if broken > _BROKEN_WORTH_SAYING:
         yield (
-            f"clusters break: {worst.broken.value:.1%} of {worst.cells}, {worst.n} cells; what becomes of "
+            f"clusters break: {broken:.1%} of {worst.cells}, {worst.n} cells; what becomes of "
             "the fragments is not modelled"
         )
     if setting.wall_shear is not None:
@@ -114,7 +117,7 @@ def _about_the_operation(
         if above:
             yield f"the wall shear stress (95th percentile) of {setting.wall_shear:.3g} Pa is above {above[-1]}"
     if volume:
-        kept = sum(c * e.retained.value for (_, _, c), e in zip(carried, entries, strict=True))
+        kept = sum(c * e.retained.value for (_, _, c, _), e in zip(carried, entries, strict=True))
         occupied = kept * volume / (setting.trap.paths * setting.trap.rows)
         if occupied > _OCCUPANCY_WORTH_SAYING:
             yield f"{occupied:.1%} of the traps fill up"

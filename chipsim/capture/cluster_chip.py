@@ -17,63 +17,35 @@ from typing import Any
 
 from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions, variations
 from chipsim.capture.cautions import cautions
+from chipsim.capture.entries import Capture, Entry, carried, carryover, check, check_body, purity
 from chipsim.capture.margins import Margin, margins
 from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
 from chipsim.capture.statistics import Fraction, exact, spread_around
 from chipsim.capture.trap import Trap
-from chipsim.cells import MOST_CELLS, CellLine, table
-from geometries.quantities import DesignError
+from chipsim.cells import CellLine
 
-BACKGROUND = ("leukocyte", "red blood cell")
+__all__ = ["TrapCapture", "TrapEntry", "against_flow_rate", "capture", "check", "fate"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """The fate of one kind of body.
+@dataclass(frozen=True, kw_only=True)
+class TrapEntry(Entry):
+    """The fate of one kind of body on a Cluster-Chip.
 
     Attributes:
-        cells: Name of the cell line.
-        n: Cells in a cluster.
-        retained: Stays on the chip whole.
-        passed: Leaves it whole.
-        broken: Comes apart on it.
         half_push_through_flow_rate: Above it fewer than half are retained, m^3/s; None if they never are.
-        junction_load: Median of the largest pull on a junction of a straddling cluster, N; None for single
-            cells.
         peak_membrane_shear: Wall shear stress, 95th percentile, of the array without bodies, Pa.
-        calibrated: Whether the tension was fitted to capture data.
         tension_origin: Where the tension comes from.
         weak: The same with the weakest junctions known, 0.6 nN; None for single cells.
     """
 
-    cells: str
-    n: int
-    retained: Fraction
-    passed: Fraction
     broken: Fraction
     half_push_through_flow_rate: float | None
-    junction_load: float | None
     peak_membrane_shear: float | None
-    calibrated: bool
     tension_origin: str
-    weak: Entry | None = None
+    weak: TrapEntry | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The documented keys of result.json."""
-        fates: dict[str, Any] = {}
-        for name in ("retained", "passed", "broken"):
-            fate: Fraction = getattr(self, name)
-            fates |= {name: fate.value, f"{name}_ci95": list(fate.ci95), f"{name}_range": list(fate.range)}
-        numbers = {
-            "half_push_through_flow_rate_m3_per_s": self.half_push_through_flow_rate,
-            "junction_load_n": self.junction_load,
-        }
-        about = {
-            "peak_membrane_shear_pa": self.peak_membrane_shear,
-            "peak_membrane_shear_is": "95th percentile of the wall shear stress without held bodies",
-            "calibrated": self.calibrated,
-            "tension_is": self.tension_origin,
-        }
         weak = None
         if self.weak:
             weak = {"junction_strength_n": WEAK_JUNCTION}
@@ -82,58 +54,36 @@ class Entry:
                 for k, v in self.weak.to_dict().items()
                 if k.split("_")[0] in ("retained", "passed", "broken", "half")
             }
-        return {"cells": self.cells, "n": self.n, **fates, **numbers, **about, "weak_junctions": weak}
+        return super().to_dict() | {
+            "half_push_through_flow_rate_m3_per_s": self.half_push_through_flow_rate,
+            "peak_membrane_shear_pa": self.peak_membrane_shear,
+            "peak_membrane_shear_is": "95th percentile of the wall shear stress without held bodies",
+            "tension_is": self.tension_origin,
+            "weak_junctions": weak,
+        }
 
 
-@dataclass(frozen=True)
-class Capture:
-    """What the chip does to a suspension.
+@dataclass(frozen=True, kw_only=True)
+class TrapCapture(Capture):
+    """What the chip does to a suspension."""
 
-    Attributes:
-        entries: Suspension first, in its order; then leukocytes and red cells.
-        processing_time: For the volume, s; None without a volume.
-        wbc_carryover_per_ml: Leukocytes retained for each mL of blood.
-        wbc_carryover_per_ml_range: The same over the assumed parameters.
-        purity: Retained target cells over all retained nucleated cells; a cluster of n counts as n; the
-            concentration of an entry is shared equally by its sizes. None if nothing is retained.
-        single_cell_carryover: Retained fraction of single cells for each line of the suspension.
-        setting: What the numbers were computed for.
-        warnings: What to keep in mind.
-    """
-
-    entries: tuple[Entry, ...]
-    processing_time: float | None
-    wbc_carryover_per_ml: float
-    wbc_carryover_per_ml_range: tuple[float, float]
-    purity: float | None
-    single_cell_carryover: dict[str, float]
+    entries: tuple[TrapEntry, ...]
     setting: Setting
-    warnings: tuple[str, ...]
 
     @property
     def margins(self) -> tuple[Margin, ...]:
         """The largest junction load and the membrane shear beside the strengths known."""
         return margins((entry.junction_load for entry in self.entries), self.setting.wall_shear)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The documented keys of result.json."""
+    def model(self) -> dict[str, Any]:
+        """The table ``capture_model`` of result.json."""
         s = self.setting
         return {
-            "capture": [entry.to_dict() for entry in self.entries],
-            "processing_time_s": self.processing_time,
-            "wbc_carryover_per_ml": self.wbc_carryover_per_ml,
-            "wbc_carryover_per_ml_range": list(self.wbc_carryover_per_ml_range),
-            "purity": self.purity,
-            "single_cell_carryover": self.single_cell_carryover,
-            "margins": [margin.to_dict() for margin in self.margins],
-            "capture_model": {
-                "throat_pressure_pa": s.pressure(),
-                "encounters": s.assumed.encounters or s.trap.rows,
-                "samples": s.samples,
-                "range_samples": s.range_samples,
-                "assumptions": s.assumed.to_dict(),
-            },
-            "warnings": list(self.warnings),
+            "throat_pressure_pa": s.pressure(),
+            "encounters": s.assumed.encounters or s.trap.rows,
+            "samples": s.samples,
+            "range_samples": s.range_samples,
+            "assumptions": s.assumed.to_dict(),
         }
 
 
@@ -148,7 +98,7 @@ def capture(
     range_samples: int = RANGE_SAMPLES,
     assumed: Assumptions | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Capture:
+) -> TrapCapture:
     """Estimate what a Cluster-Chip retains, lets pass and breaks.
 
     Args:
@@ -171,67 +121,28 @@ def capture(
     shear = flow.wall_shear_stress_p95(flow_rate, viscosity)
     assumed = assumed or Assumptions()
     setting = Setting(Trap.of(chip, flow), flow_rate, viscosity, seed, samples, range_samples, assumed, shear)
-    carried = _carried(suspension)
+    bodies = carried(suspension)
     entries = []
-    for line, n, _ in carried:
+    for line, n, _, _ in bodies:
         if progress:
             progress(f"{line.name}, {n} cell{'s' if n > 1 else ''}")
         entries.append(fate(line, n, setting))
-    targets = {line.name: line for line, _, _ in carried if line.kind == "tumour"}
-    leukocytes, leukocyte_range = _carryover(carried, entries)
+    targets = {body.line.name: body.line for body in bodies if body.line.kind == "tumour"}
+    leukocytes, leukocyte_range = carryover(bodies, entries)
     volume = getattr(operation, "volume", None)
-    return Capture(
+    return TrapCapture(
         entries=tuple(entries),
         processing_time=volume / setting.flow_rate if volume else None,
         wbc_carryover_per_ml=leukocytes,
         wbc_carryover_per_ml_range=leukocyte_range,
-        purity=_purity(carried, entries),
+        purity=purity(bodies, entries),
         single_cell_carryover={name: setting.singles(line) for name, line in targets.items()},
         setting=setting,
-        warnings=tuple(cautions(setting, carried, entries, volume)),
+        warnings=tuple(cautions(setting, bodies, entries, volume, getattr(operation, "fluid", None))),
     )
 
 
-def check(suspension: Iterable[Any]) -> None:
-    """Refuse what cannot be predicted; worth calling before the flow is solved.
-
-    Args:
-        suspension: As for :func:`capture`.
-
-    Raises:
-        DesignError: A cell line lacks a number, or a size is impossible.
-    """
-    for item in suspension:
-        for n in item.sizes:
-            _check(item.cells, n)
-
-
-def _check(line: CellLine, n: int) -> None:
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_CELLS:
-        raise DesignError(f"sizes = {n!r} for {line.name} is not a whole number from 1 to {MOST_CELLS}")
-    if line.parts and n > 1:
-        raise DesignError(
-            f"sizes = {n} for {line.name}: a mixture is carried as single cells only; give sizes = [1]"
-        )
-    if not line.parts and line.kind != "red cell":
-        line.require("diameter", "tension")
-
-
-def _carried(suspension: Iterable[Any]) -> list[tuple[CellLine, int, float]]:
-    """Line, cells in a cluster and concentration (1/m^3) of each entry, with the cells of blood behind."""
-    carried = [
-        (item.cells, n, item.concentration / len(item.sizes)) for item in suspension for n in item.sizes
-    ]
-    named = {line.name for line, _, _ in carried}
-    # Whoever names leukocytes of their own does not want those of whole blood counted beside them.
-    kinds = {line.kind for line, _, _ in carried}
-    blood = [
-        cells for cells in map(table.line, BACKGROUND) if cells.name not in named and cells.kind not in kinds
-    ]
-    return carried + [(line, 1, line.concentration or 0.0) for line in blood]
-
-
-def fate(line: CellLine, n: int, setting: Setting) -> Entry:
+def fate(line: CellLine, n: int, setting: Setting) -> TrapEntry:
     """The fate of clusters of n cells, with intervals and ranges, at both junction strengths.
 
     Args:
@@ -242,7 +153,7 @@ def fate(line: CellLine, n: int, setting: Setting) -> Entry:
     Raises:
         DesignError: The line lacks a number, or n is impossible.
     """
-    _check(line, n)
+    check_body(line, n)
     about = {
         "cells": line.name,
         "n": n,
@@ -264,12 +175,12 @@ def _tension_origin(line: CellLine) -> str:
     )
 
 
-def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> Entry:
+def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> TrapEntry:
     value = setting.singles(line)
     varied = [setting.singles(line, a) for a in variations(line, setting.assumed, setting.trap.rows)]
     span = min(value, *varied), max(value, *varied)
     half = setting.half_pressure_singles(line)
-    return Entry(
+    return TrapEntry(
         retained=replace(exact(value), range=span),
         passed=replace(exact(1 - value), range=(1 - span[1], 1 - span[0])),
         broken=replace(exact(0.0), range=(0.0, 0.0)),
@@ -279,14 +190,14 @@ def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> Ent
     )
 
 
-def _cluster_fate(line: CellLine, n: int, setting: Setting, about: dict[str, Any]) -> Entry:
+def _cluster_fate(line: CellLine, n: int, setting: Setting, about: dict[str, Any]) -> TrapEntry:
     """With the line's junctions; the same with the weakest is within."""
     both = setting.thresholds(setting.draws(line, n), line)
     few = setting.draws(line, n, setting.range_samples)
     changed = [setting.assumed, *variations(line, setting.assumed, setting.trap.rows)]
     varied = [(setting.pressure(a), setting.thresholds(few, line, a)) for a in changed]
 
-    def entry(strength: int) -> Entry:
+    def entry(strength: int) -> TrapEntry:
         found = both[strength]
         others = [pair[strength].fractions(pressure) for pressure, pair in varied]
         fates = [
@@ -294,7 +205,7 @@ def _cluster_fate(line: CellLine, n: int, setting: Setting, about: dict[str, Any
             for i, fate in enumerate(found.fractions(setting.pressure()))
         ]
         half, load = setting.flow_for(found.half_pressure()), found.junction_load(setting.pressure())
-        return Entry(
+        return TrapEntry(
             retained=fates[0],
             passed=fates[1],
             broken=fates[2],
@@ -323,25 +234,3 @@ def against_flow_rate(
         return [(p, 1 - p, 0.0) for p in kept]
     found, _ = setting.thresholds(setting.draws(line, n), line)
     return [tuple(f.value for f in found.fractions(s.pressure())) for s in settings]
-
-
-def _carryover(
-    carried: list[tuple[CellLine, int, float]], entries: list[Entry]
-) -> tuple[float, tuple[float, float]]:
-    """Leukocytes retained for each mL, and their range."""
-    total = low = high = 0.0
-    for (line, n, concentration), entry in zip(carried, entries, strict=True):
-        if line.kind == "leukocyte":
-            per_ml = concentration * 1e-6 * n
-            total += per_ml * entry.retained.value
-            low += per_ml * entry.retained.range[0]
-            high += per_ml * entry.retained.range[1]
-    return total, (low, high)
-
-
-def _purity(carried: list[tuple[CellLine, int, float]], entries: list[Entry]) -> float | None:
-    kept = {"tumour": 0.0, "leukocyte": 0.0, "red cell": 0.0}
-    for (line, n, concentration), entry in zip(carried, entries, strict=True):
-        kept[line.kind] += concentration * n * entry.retained.value
-    nucleated = kept["tumour"] + kept["leukocyte"]
-    return kept["tumour"] / nucleated if nucleated > 0 else None

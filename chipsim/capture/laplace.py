@@ -1,4 +1,9 @@
-"""A cell as a liquid drop: the pressure that its cortical tension sets against being pushed into a slit."""
+"""A cell as a liquid drop: the pressure that its cortical tension sets against being pushed into an opening.
+
+The front in an opening of any shape has the curvature ``perimeter / area``, the part still outside ``4 / diameter``;
+what the tension makes of their difference is the threshold. In a slit that has no ends the front is curved in the
+slit's plane too, by the radius of the flattened drop, which :func:`slit_threshold_per_tension` adds.
+"""
 
 from __future__ import annotations
 
@@ -52,3 +57,19 @@ def slit_threshold(diameter: ArrayLike, width: ArrayLike, tension: ArrayLike) ->
         tension: Cortical tension, N/m.
     """
     return np.asarray(tension, float) * slit_threshold_per_tension(diameter, width)
+
+
+def opening_threshold_per_tension(
+    diameter: ArrayLike, perimeter_over_area: ArrayLike, width: ArrayLike
+) -> np.ndarray:
+    """Threshold pressure of a drop in an opening for unit tension, 1/m: ``P/A - 4/d`` for d > width, else 0; broadcasts.
+
+    Sharp corners, which a front does not fill, would make it less (circle 2/R exact, square 4/side, endless slit 2/w).
+
+    Args:
+        diameter: Of the free sphere, m.
+        perimeter_over_area: Of the opening, 1/m.
+        width: Its smallest clear width, m; a drop not wider passes freely.
+    """
+    d = np.asarray(diameter, float)
+    return np.where(d > width, np.maximum(np.asarray(perimeter_over_area, float) - 4 / d, 0.0), 0.0)

@@ -16,8 +16,8 @@ import numpy as np
 
 from chipsim.capture.assumptions import Assumptions, variations
 from chipsim.capture.calibration import CELLS, TARGET, stored, tension_for
-from chipsim.capture.cluster_chip import BACKGROUND
 from chipsim.capture.clusters import Thresholds
+from chipsim.capture.entries import BACKGROUND
 from chipsim.capture.gates import straddling_fraction
 from chipsim.capture.setting import RANGE_SAMPLES, SAMPLES, Setting
 from chipsim.capture.statistics import Z95, exact, spread_around

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,12 +27,14 @@ LIMITS: dict[str, tuple[str, str | float, str | float]] = {
     "diameter_cv": ("", 0.0, 1.0),
     "tension": ("N/m", "0.1 pN/um", "100000 pN/um"),
     "tension_cv": ("", 0.0, 2.0),
+    "apparent_viscosity": ("Pa s", "1 mPa s", "1e6 Pa s"),
+    "volume": ("m^3", "1 fL", "1e6 fL"),
     "junction_strength": ("N", "1 pN", "10 uN"),
     "junction_cv": ("", 0.0, 2.0),
     "concentration": ("1/m^3", "0 /mL", "1e11 /mL"),
 }
 
-_OWN_KEYS = ("diameter", "diameter_cv", "tension", "junction_strength", "source")
+_OWN_KEYS = ("diameter", "diameter_cv", "tension", "apparent_viscosity", "junction_strength", "source")
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,10 @@ class CellLine:
         diameter_cv: CV of the diameter between cells.
         tension: Median cortical tension, N/m; None when no source gives one.
         tension_cv: CV of the tension between clusters.
+        apparent_viscosity: Median viscosity of the liquid that would take as long through a pore, Pa s; alive.
         junction_strength: Median force that parts two cells of a cluster, N.
         junction_cv: CV of that force between clusters.
+        volume: Median volume, m^3, of cells that are no spheres; None: that of a sphere.
         concentration: Usual concentration in blood, 1/m^3; None for tumour cells.
         parts: For a mixture: pairs of fraction and cell line.
         provenance: Origin of each number.
@@ -72,6 +77,8 @@ class CellLine:
     tension_cv: float
     junction_strength: float
     junction_cv: float
+    apparent_viscosity: float | None = None
+    volume: float | None = None
     concentration: float | None = None
     parts: tuple[tuple[float, CellLine], ...] = ()
     provenance: tuple[Provenance, ...] = ()
@@ -90,6 +97,11 @@ class CellLine:
         """Whether the tension was fitted to capture data."""
         return self.status("tension") == "calibrated"
 
+    @property
+    def sphere_diameter(self) -> float | None:
+        """Median diameter of the sphere of its volume, m."""
+        return self.diameter if self.volume is None else (6 * self.volume / math.pi) ** (1 / 3)
+
     def require(self, *fields: str) -> tuple[float, ...]:
         """The numbers of those names, or a DesignError that says which to give.
 
@@ -98,8 +110,12 @@ class CellLine:
         """
         missing = [f for f in fields if getattr(self, f) is None]
         if missing:
-            example = {"tension": 'tension = "37 pN/um"', "diameter": 'diameter = "15 um"'}
-            wanted = " and ".join(missing)
+            example = {
+                "tension": 'tension = "37 pN/um"',
+                "diameter": 'diameter = "15 um"',
+                "apparent_viscosity": 'apparent_viscosity = "2000 Pa s"',
+            }
+            wanted = " and ".join(name.replace("_", " ") for name in missing)
             raise DesignError(
                 f'the cells "{self.name}" have no sourced {wanted}, so their capture cannot be predicted; '
                 f'give it in [cells."{self.name}"], for instance {", ".join(example[f] for f in missing)}'
@@ -115,6 +131,7 @@ class CellLine:
             "diameter_cv": self.diameter_cv,
             "tension_n_per_m": self.tension,
             "tension_cv": self.tension_cv,
+            "apparent_viscosity_pa_s": self.apparent_viscosity,
             "junction_strength_n": self.junction_strength,
             "junction_cv": self.junction_cv,
             "sources": {p.field: str(p) for p in self.provenance},
@@ -128,8 +145,8 @@ def cell_line_from_table(name: str, table: Mapping[str, Any]) -> CellLine:
 
     Args:
         name: Name of the cells.
-        table: Keys ``diameter``, ``diameter_cv``, ``tension``, ``junction_strength``, ``source``; strings
-            with units or SI.
+        table: Keys ``diameter``, ``diameter_cv``, ``tension``, ``apparent_viscosity``, ``junction_strength``,
+            ``source``; strings with units or SI.
 
     Raises:
         DesignError: An unknown key, a value outside its range, or no diameter.

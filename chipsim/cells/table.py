@@ -84,7 +84,7 @@ def _read(name: str, row: dict[str, Any], shared: dict[str, Any]) -> CellLine:
         entry = row.get(field, shared.get(field))
         if entry is None:
             continue
-        value = calibration()["tension"] if entry["status"] == "calibrated" else entry["value"]
+        value = entry["value"] if "value" in entry else calibration()[field]
         values[field] = quantity(
             value, LIMITS[field][0], f"{name}.{field}", LIMITS[field][1], LIMITS[field][2]
         )
@@ -112,9 +112,10 @@ def _mixture(
         parts.append(
             (float(fraction), replace(single, diameter_cv=cv, tension=tension, provenance=(*kept, origin)))
         )
-    kept = tuple(p for p in base.provenance if p.field not in ("diameter_cv", "tension"))
+    of_parts: dict[str, Any] = {"tension": None, "apparent_viscosity": None}
+    kept = tuple(p for p in base.provenance if p.field not in ("diameter_cv", *of_parts))
     mixed = Provenance("parts", "recalled", row["parts_source"])
-    return replace(base, tension=None, diameter_cv=cv, parts=tuple(parts), provenance=(*kept, origin, mixed))
+    return replace(base, **of_parts, diameter_cv=cv, parts=tuple(parts), provenance=(*kept, origin, mixed))
 
 
 def spread_for_tail(fractions: np.ndarray, medians: np.ndarray, tail: float, fraction: float) -> float:

@@ -11,7 +11,7 @@ from chipsim.report.units import duration, number, pascals, percent, percent_spa
 from geometries.drawing import draw
 
 if TYPE_CHECKING:
-    from chipsim.capture import Entry
+    from chipsim.capture.cluster_chip import TrapEntry
     from chipsim.study.result import Result
 
 _NAMED_SIZES = 3
@@ -82,7 +82,7 @@ def _at_least(shares: list[float]) -> str:
     return percent(shares[0]) if min(shares) == max(shares) else f"at least {percent(min(shares))}"
 
 
-def _clusters(result: Result) -> list[Entry]:
+def _clusters(result: Result) -> list[TrapEntry]:
     """The clusters of the first line of tumour cells that has any, by size."""
     entries = [
         e for e in result.capture.entries if e.cells in result.capture.single_cell_carryover and e.n > 1

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from chipsim.capture import Capture, Comparison, Entry, Fraction, against_flow_rate
+from chipsim.capture import Comparison, Fraction, against_flow_rate
 from chipsim.capture.assumptions import WEAK_JUNCTION
 from chipsim.capture.calibration import CELLS
+from chipsim.capture.cluster_chip import TrapCapture, TrapEntry
 from chipsim.cells import CellLine, line
 from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, colour_map, plain, styled
 from chipsim.report.units import SCALES, number, percent, say
@@ -22,7 +23,7 @@ _MARKERS = "osD^vP"
 
 
 @styled
-def retention_curve(captured: Capture, compared: Comparison) -> Figure:
+def retention_curve(captured: TrapCapture, compared: Comparison) -> Figure:
     """Retained fraction over the size of the clusters, beside the published measurements and two baselines.
 
     The published values are those of the published chip at its operation, whatever chip this is; the label says so.
@@ -81,7 +82,7 @@ def _published(axes: Axes, compared: Comparison) -> None:
 
 
 @styled
-def breakage_curve(captured: Capture, compared: Comparison) -> Figure:
+def breakage_curve(captured: TrapCapture, compared: Comparison) -> Figure:
     """Broken fraction over the size of the clusters, with the junctions assumed and with the weakest known.
 
     Args:
@@ -119,7 +120,7 @@ def breakage_curve(captured: Capture, compared: Comparison) -> Figure:
 
 @styled
 def retention_against_flow_rate(
-    captured: Capture, cells: CellLine, sizes: Iterable[int], *, span: float = 30.0
+    captured: TrapCapture, cells: CellLine, sizes: Iterable[int], *, span: float = 30.0
 ) -> Figure:
     """Retained fraction over the flow rate, with the operating point; leukocytes beside it.
 
@@ -171,7 +172,9 @@ def retention_against_flow_rate(
 
 
 # -- parts of a curve -----------------------------------------------------------------------------------------------------
-def _entries(axes: Axes, captured: Capture, curve: dict[int, float], of: Callable[[Entry], Fraction]) -> None:
+def _entries(
+    axes: Axes, captured: TrapCapture, curve: dict[int, float], of: Callable[[TrapEntry], Fraction]
+) -> None:
     """The tumour cells of the suspension as points with whiskers over their range, unless they are on the curve."""
     apart = [
         e for e in captured.entries

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from chipsim.capture import Capture, Comparison, Entry, Fraction
+from chipsim.capture import Comparison, Fraction
 from chipsim.capture.assumptions import WEAK_JUNCTION, variations
-from chipsim.capture.cluster_chip import BACKGROUND
+from chipsim.capture.cluster_chip import TrapCapture, TrapEntry
+from chipsim.capture.entries import BACKGROUND
 from chipsim.capture.published import Point
 from chipsim.cells import CellLine, line
 from chipsim.cells.cell_line import STATUS
@@ -89,7 +90,7 @@ def shear(result: Result) -> Table:
     return Table(head, rows, "lrrr", "Wall shear")
 
 
-def entries(captured: Capture) -> Table:
+def entries(captured: TrapCapture) -> Table:
     """The fate of every kind of body."""
     weak = say(WEAK_JUNCTION, "nN")
     head = (
@@ -112,7 +113,7 @@ def entries(captured: Capture) -> Table:
     )
 
 
-def _tension(entry: Entry) -> str:
+def _tension(entry: TrapEntry) -> str:
     if entry.cells == RED_CELL:
         return NONE
     return "calibrated" if entry.calibrated else "uncalibrated"
@@ -156,7 +157,7 @@ def harvest(result: Result) -> Table:
     return pairs(rows, "Harvest")
 
 
-def margins(captured: Capture) -> Table:
+def margins(captured: TrapCapture) -> Table:
     """Loads beside the strengths known."""
     rows = []
     for margin in captured.margins:
@@ -233,7 +234,7 @@ _MODEL = {
 }
 
 
-def encounters(captured: Capture) -> int:
+def encounters(captured: TrapCapture) -> int:
     """How many tips a cluster meets: one a row, unless assumed otherwise."""
     return captured.setting.assumed.encounters or captured.setting.trap.rows
 

@@ -42,7 +42,7 @@ def run(
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
-    check(design.suspension)
+    check(device, design.suspension)
     check_accuracy(accuracy, refine)
     times, start = {}, time.perf_counter()
     flow = solve(device, model, refine=refine, accuracy=accuracy, fresh=fresh, progress=progress)

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chipsim.capture import Assumptions, Setting, Trap, against_flow_rate, capture, check, comparison
+from chipsim.capture import Assumptions, Setting, Trap
 from chipsim.capture.calibration import calibrate_tension, stored, write
+from chipsim.capture.cluster_chip import against_flow_rate, capture, check
 from chipsim.capture.clusters import bodies, draw
 from chipsim.capture.gates import break_threshold, planar_fraction, slip_threshold, straddling_fraction
 from chipsim.capture.laplace import pancake_radius, slit_threshold, slit_threshold_per_tension
-from chipsim.capture.published import BASELINES, LARGE
+from chipsim.capture.published import BASELINES, LARGE, comparison
 from chipsim.capture.singles import half_pressure_singles, retained_singles
 from chipsim.capture.statistics import quantile_interval, spread_around, wilson_interval
 from chipsim.cells import cell_line_from_table, line
@@ -316,6 +317,12 @@ def test_wider_daughter_gap_holds_less():
     assert wide.entries[1].retained.value < tight.entries[1].retained.value
     assert any("daughter_gap" in text for text in wide.warnings)
     assert not any("gap =" in text for text in tight.warnings)
+
+
+def test_blood_cells_of_a_liquid_that_is_not_blood_are_pointed_out():
+    buffer = SimpleNamespace(**vars(operation()), fluid="buffer")
+    assert any("though the fluid is buffer" in text for text in quick(operation=buffer).warnings)
+    assert not any("though the fluid" in text for text in quick().warnings)
 
 
 def test_warnings_follow_the_operation():

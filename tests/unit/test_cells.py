@@ -22,6 +22,8 @@ def test_every_number_has_status_and_source():
             "tension",
             "diameter_cv",
             "tension_cv",
+            "apparent_viscosity",
+            "volume",
             "junction_strength",
             "concentration",
         ):
@@ -45,6 +47,26 @@ def test_only_one_tension_is_calibrated():
     assert [name for name in lines() if line(name).calibrated] == ["MDA-MB-231"]
 
 
+def test_apparent_viscosities_are_those_of_the_published_transit():
+    from chipsim.capture.transit import CALIBRATED, calibrated_viscosity
+
+    for name in lines():
+        cells = line(name)
+        if cells.parts:
+            assert cells.apparent_viscosity is None
+            continue
+        assert cells.apparent_viscosity == pytest.approx(calibrated_viscosity(cells.kind), rel=5e-4)
+        calibrated = name == "MDA-MB-231" or cells.kind != "tumour"
+        assert (cells.status("apparent_viscosity") == "calibrated") == calibrated
+    assert {line(name).kind for name in lines()} == set(CALIBRATED)
+
+
+def test_a_red_cell_is_a_sphere_of_its_volume():
+    red = line("red blood cell")
+    assert red.sphere_diameter == pytest.approx(5.56e-6, rel=1e-3) and red.diameter == pytest.approx(7e-6)
+    assert line("MDA-MB-231").sphere_diameter == pytest.approx(15e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "missing"), [("LNCaP", "tension"), ("RT4", "diameter"), ("monocyte", "tension")]
 )
@@ -65,6 +87,7 @@ def test_own_row():
     diameter_cv = 0.1
     tension = "50 pN/um"
     junction_strength = "2 nN"
+    apparent_viscosity = "500 Pa s"
     source = "own micropipette, 2024"
     """
     mine = cell_line_from_table("mine", tomllib.loads(text)["cells"]["mine"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipsim.design import Carried, Operation, design_from_dict, find_design, load_design, published
+from chipsim.design import Carried, Design, Operation, design_from_dict, find_design, load_design, published
 from geometries import ClusterChip, DesignError
 
 GOOD = """
@@ -150,3 +150,62 @@ def test_a_fluid_takes_the_place_of_a_viscosity(write):
 def test_written_and_default_values_are_the_same_number(write):
     """Else the same chip would be solved twice."""
     assert load_design(write(GOOD), ['device.depth="100 um"']).device == ClusterChip()
+
+
+# -- what drives the liquid --------------------------------------------------------------------------------------------
+def test_one_drive_takes_the_place_of_the_other():
+    by_pressure = Operation(pressure="10 mbar", fluid="water", volume="1 mL", rinse_time="2 min")
+    assert by_pressure.pressure == pytest.approx(1000) and by_pressure.flow_rate is None
+    assert by_pressure.to_dict()["pressure_pa"] == pytest.approx(1000)
+    assert by_pressure.to_dict()["rinse_time_s"] == pytest.approx(120)
+    assert Operation(flow_rate="1 mL/h", viscosity="1 mPa s").rinse_time == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, '"flow_rate" is missing; write'),
+        ({"flow_rate": "1 mL/h", "pressure": "1 kPa"}, "flow_rate and pressure are both given"),
+        ({"pressure": "2 MPa"}, "pressure = 2 MPa is outside 0 Pa to 1 MPa"),
+        ({"pressure": "0 Pa"}, "pressure = 0 Pa must be above 0"),
+        ({"pressure": "1 kPa", "rinse_time": "-1 s"}, "rinse_time = -1 s is outside"),
+        ({"pressure": "1 m"}, "wrong unit"),
+    ],
+)
+def test_mistakes_about_the_drive(values, said):
+    with pytest.raises(DesignError) as caught:
+        Operation(viscosity="1 mPa s", **values)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'flow_rate = "2.5 mL/h"',
+            'pressure = "1 kPa"',
+            '"flow_rate" is missing in [operation]; a cluster_chip',
+        ),
+        ('volume = "5 mL"', 'rinse_time = "1 min"', "rinse_time has no meaning for a cluster_chip"),
+        ("sizes = [1, 2]", 'sizes = [1, 2]\nstate = "fixed"', 'state = "fixed" of MDA-MB-231'),
+        ("sizes = [1, 2]", 'sizes = [1, 2]\nstate = "dead"', "known states are live and fixed"),
+        ("sizes = [1, 2]", "sizes = [1, 2]\nstate = 3", "state"),
+    ],
+)
+def test_what_a_cluster_chip_has_no_use_for(write, old, new, said):
+    with pytest.raises(DesignError) as caught:
+        load_design(write(GOOD.replace(old, new)))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_setting_a_pressure_removes_the_flow_rate(write):
+    with pytest.raises(DesignError, match="a cluster_chip is run by it"):
+        load_design(write(GOOD), ["operation.pressure=1 kPa"])
+
+
+def test_the_state_of_cells_is_written():
+    carried = Carried(cells="MDA-MB-231", concentration="10 /mL", state="fixed")
+    assert carried.state == "fixed" and Carried(cells="MDA-MB-231", concentration=1e7).state == "live"
+    operation = Operation(flow_rate="1 mL/h", viscosity="1 mPa s")
+    design = Design(ClusterChip(), operation, (carried.replace(state="live"),))
+    assert design.to_dict()["suspension"][0]["state"] == "live"

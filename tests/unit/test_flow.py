@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chipsim.design import Operation
 from chipsim.flow.array import PLANE, solve_cell
 from chipsim.flow.field import Field, quadrature, shape_functions
 from chipsim.flow.array_result import ArrayFlow
@@ -21,6 +22,10 @@ from geometries.extrude import extrude, layer_heights
 from geometries.mesh import mesh_outline
 
 CHIP = ClusterChip()
+
+
+def operation(flow_rate, viscosity):
+    return Operation(flow_rate=flow_rate, viscosity=viscosity)
 
 
 @pytest.fixture(scope="module")

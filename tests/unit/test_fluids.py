@@ -34,9 +34,30 @@ def test_buffer_between_them_is_monotone():
 
 
 @pytest.mark.parametrize(
+    ("celsius", "viscosity"), [(4, 1.567e-3), (20, 1.002e-3), (25, 0.890e-3), (37, 0.692e-3), (60, 0.466e-3)]
+)
+def test_water_over_temperature(celsius, viscosity):
+    """20 degC is the standard datum; the others are those of the usual tables (recalled)."""
+    assert fluid("water", f"{celsius} degC").viscosity == pytest.approx(viscosity, rel=2e-3)
+
+
+def test_water_and_diluted_blood_are_at_room_temperature_unless_said():
+    assert fluid("water").viscosity == pytest.approx(1.002e-3, rel=1e-12)
+    diluted = fluid("diluted blood")
+    assert diluted.viscosity == pytest.approx(1.15 * 1.002e-3)
+    assert any("assumption" in text for text in diluted.warnings) and "assumed" in diluted.source
+
+
+def test_how_much_blood_is_in_it():
+    named = ("whole blood", "diluted blood", "buffer", "water")
+    assert [fluid(name).blood_fraction for name in named] == [1.0, 0.1, 0.0, 0.0]
+    assert newtonian("4 mPa s").blood_fraction is None
+
+
+@pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: fluid("honey"), "known fluids are whole blood and buffer"),
+        (lambda: fluid("honey"), "known fluids are whole blood, diluted blood, buffer and water"),
         (lambda: fluid("whole blood", "80 degC"), "temperature = 80 degC is outside"),
         (lambda: fluid("buffer", "4 um"), "temperature"),
         (lambda: newtonian("4 m"), "viscosity"),

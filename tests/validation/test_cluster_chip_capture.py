@@ -11,9 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from chipsim.capture import Assumptions, Setting, Trap, calibrate_tension, capture, comparison
+from chipsim.capture import Assumptions, Setting, Trap, calibrate_tension
 from chipsim.capture.calibration import stored
+from chipsim.capture.cluster_chip import capture
 from chipsim.capture.clusters import bodies, draw
+from chipsim.capture.published import comparison
 from chipsim.capture.singles import retained_singles
 from chipsim.cells import line
 from chipsim.cells.junctions import EVIDENCE
