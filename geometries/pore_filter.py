@@ -144,12 +144,12 @@ class PoreFilter(Device):
         run = self.thickness * math.tan(self.tilt)
         if run > _LARGEST_RUN * self.spot_diameter:
             raise DesignError(
-                f"tilt = {show(self.tilt, 'deg')} lets a track leave the membrane: it runs {show(run, 'um')} sideways, above a tenth "
-                f"of the spot of {show(self.spot_diameter, 'um')}"
+                f"tilt = {show(self.tilt, 'deg')} lets a track leave the membrane: it runs {show(run, 'um')} sideways, "
+                f"above a tenth of the spot of {show(self.spot_diameter, 'um')}"
             )
         if self.tilt > 0 and (self.placement != "poisson" or self.pore != "round"):
             raise DesignError(
-                f"tilt = {show(self.tilt, 'deg')} is for the round tracks of an etched membrane (placement = \"poisson\"); pores "
+                f'tilt = {show(self.tilt, "deg")} is for the round tracks of an etched membrane (placement = "poisson"); pores '
                 "made by lithography stand upright"
             )
         self._membrane_holds_the_pores()
@@ -172,7 +172,7 @@ class PoreFilter(Device):
             raise DesignError(f"a {self.pore} pore needs its {_asked(self.pore)}")
         if self.pore == "square" and self.length not in (None, self.width):
             raise DesignError(
-                f"length = {show(self.length or 0, 'um')} of a square pore is not its width; leave it out or write pore = \"slit\""
+                f'length = {show(self.length or 0, "um")} of a square pore is not its width; leave it out or write pore = "slit"'
             )
         if self.pore == "slit" and (self.length or 0) < self.width:
             raise DesignError(
@@ -187,8 +187,8 @@ class PoreFilter(Device):
         if self.placement == "poisson":
             if self.nominal_coverage > _MOST_COVERAGE:
                 raise DesignError(
-                    f"density = {show(self.density, '1/cm^2')} of pores of {show(self.size, 'um')} takes {self.nominal_coverage:.0%} of "
-                    f"the membrane, above {_MOST_COVERAGE:.0%}: so many at random leave no membrane"
+                    f"density = {show(self.density, '1/cm^2')} of pores of {show(self.size, 'um')} takes "
+                    f"{self.nominal_coverage:.0%} of the membrane, above {_MOST_COVERAGE:.0%}: at random they leave none"
                 )
         elif min(self.walls) <= 0:
             raise DesignError(
@@ -306,13 +306,23 @@ def _pores(membrane: PoreFilter) -> Pores:
         pairs = _overlapping(places, membrane.size * scale, tilt)
     group, size = _groups(len(places), pairs)
     shift = np.column_stack([membrane.thickness * np.tan(tilt), np.zeros(len(tilt))])
-    both = set(map(tuple, pairs)) & set(map(tuple, _overlapping(places + shift, membrane.size * scale, tilt))) if len(pairs) else set()
+    beneath = _overlapping(places + shift, membrane.size * scale, tilt) if len(pairs) else pairs
+    both = set(map(tuple, pairs)) & set(map(tuple, beneath))
     through = np.zeros(len(places), dtype=bool)
     for a, b in both:
         through[[a, b]] = size[a] == 2
     share = _shares(places, membrane.size * scale / 2, pairs)
     _, group = np.unique(group[inside], return_inverse=True)
-    return Pores(places[inside, 0], places[inside, 1], scale[inside], tilt[inside], group, size[inside], share[inside], through[inside])
+    return Pores(
+        places[inside, 0],
+        places[inside, 1],
+        scale[inside],
+        tilt[inside],
+        group,
+        size[inside],
+        share[inside],
+        through[inside],
+    )
 
 
 def _lattice(membrane: PoreFilter, radius: float) -> NDArray[np.float64]:
@@ -326,7 +336,9 @@ def _lattice(membrane: PoreFilter, radius: float) -> NDArray[np.float64]:
     return places[np.hypot(*places.T) <= radius]
 
 
-def _scales(tolerance: float | tuple[float, float], rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+def _scales(
+    tolerance: float | tuple[float, float], rng: np.random.Generator, count: int
+) -> NDArray[np.float64]:
     if isinstance(tolerance, tuple):
         return 1 + rng.uniform(*tolerance, count)
     spread = rng.standard_normal(count)

@@ -18,9 +18,9 @@ import numpy as np
 from mpi4py import MPI
 
 from chipsim.flow.accuracy import companion, discretisation_error, finer_companion
+from chipsim.flow.array_result import CellFlow
 from chipsim.flow.depth import depth_closure, floor_layer
 from chipsim.flow.field import Field
-from chipsim.flow.array_result import CellFlow
 from chipsim.flow.shear import ShearNumbers, shear_numbers
 from chipsim.flow.stokes import Problem, Solution, solve
 from geometries.cluster_chip import ClusterChip

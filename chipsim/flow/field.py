@@ -112,7 +112,9 @@ class Field:
     def scaled(self, factor: float) -> Field:
         """The field of a flow ``factor`` times as strong."""
         reaction = None if self.reaction is None else self.reaction * factor
-        return replace(self, velocity=self.velocity * factor, pressure=self.pressure * factor, reaction=reaction)
+        return replace(
+            self, velocity=self.velocity * factor, pressure=self.pressure * factor, reaction=reaction
+        )
 
     def _around(self, points: Array) -> Array | float:
         """What an integral over the plane is multiplied by at each point, shape (...) of points (..., dim)."""

@@ -2,8 +2,8 @@
 
     R = viscosity ((entrance (thin) of the opening) (decline - (1 - array)) + bore x length)
 
-Entrance and bore add almost: an entrance to a long bore resists 1.5 % (slit 1.9 %) less than half of an opening in a wall without
-thickness does, as the flow leaves it already bent toward the bore. The formula without that (Dagan, Weinbaum and Pfeffer, J. Fluid
+Entrance and bore add almost: an entrance to a long bore resists 1.5 % (slit 1.9 %) less than half of an opening in a wall
+without thickness does. The formula without that (Dagan, Weinbaum and Pfeffer, J. Fluid
 Mech. 115, 505, 1982) is up to 0.85 % too high.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Sampson 1891: R a^3 / viscosity of a round opening in a wall without thickness (exact).
 SAMPSON = 3.0
 #: What of it is left before a bore of two radii and more, and how soon: fitted to axisymmetric finite-element values at 0.1 to 10
-#: radii (verified to 0.05 % in ``chipsim/verification/pores.py``).
+#: radii (see ``chipsim/verification/pores.py``).
 _LONG_ROUND, _SOON_ROUND = 2.9560, 3.2
 #: Hasimoto 1958 (recalled; derived from the hypersingular integral): R w^2 / viscosity per length of a slit in a wall without
 #: thickness; and the same two numbers as above, over the slit's width.
@@ -33,7 +33,7 @@ def array_factor(coverage: float, placement: str) -> float:
     """What neighbours leave of the entrance resistance of a round pore: each adds its far pressure to the drive.
 
     Square lattice: Tio and Sadhal 1994 (recalled, as quoted by Jensen, Valente and Stone, Phys. Fluids 26, 052004, 2014; first
-    coefficient derived); hexagonal: first coefficient only (derived); random: 2 / (3 pi) of the coverage (derived, pores as points).
+    coefficient derived); hexagonal: first coefficient only (derived); random: 2 / (3 pi) of the coverage (derived, points).
 
     Args:
         coverage: Area of the pores over that of the membrane.

@@ -68,7 +68,9 @@ class PoreCell(Solved):
 
     parts: ClassVar[dict[str, Any]] = {
         **Solved.parts,
-        "patch": lambda **p: PatchNumbers(**{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}),
+        "patch": lambda **p: PatchNumbers(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}
+        ),
     }
 
     resistance: float
@@ -152,9 +154,7 @@ class PoreFlow(Flow):
 
     def inertial_loss(self, operation: Any) -> float:
         """Estimated share of the pressure that inertia takes, which the Stokes flow lacks."""
-        return (
-            INERTIAL_LOSS * DENSITY * self.mean_speed(operation) ** 2 / 2 / self.pressure(operation)
-        )
+        return INERTIAL_LOSS * DENSITY * self.mean_speed(operation) ** 2 / 2 / self.pressure(operation)
 
     def flow_with_inertia(self, operation: Any) -> float:
         """Flow rate with that loss taken off, over the Stokes flow: the root of q + loss q^2 = 1."""
@@ -186,12 +186,14 @@ class PoreFlow(Flow):
         if loss > _INERTIA_WORTH_SAYING:
             out.append(
                 f"inertia is not in a Stokes solution: at {self.pressure(operation):.3g} Pa and a Reynolds number of "
-                f"{self.reynolds(operation):.2g} it takes an estimated {loss:.0%} of the pressure over a clean pore, so the true flow "
-                f"is about {self.flow_with_inertia(operation):.2f} of the one given (Stokes flow is good to 1 to 2 kPa over clean "
-                "pores of 8 um)"
+                f"{self.reynolds(operation):.2g} it takes an estimated {loss:.0%} of the pressure over a clean pore, so the "
+                f"true flow is about {self.flow_with_inertia(operation):.2f} of the one given (Stokes flow is good to 1 to "
+                "2 kPa over clean pores of 8 um)"
             )
         if self.cell.model == "2d":
-            out.append("the slit's ends are left out of the plane flow, so its resistance is too low (3d has them)")
+            out.append(
+                "the slit's ends are left out of the plane flow, so its resistance is too low (3d has them)"
+            )
         if self.cell.flux_error > _FLUX_WORTH_SAYING:
             out.append(
                 f"the flows into and out of the cell differ by {self.cell.flux_error:.1e}; refine the mesh"

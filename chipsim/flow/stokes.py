@@ -56,10 +56,10 @@ class Problem:
 
     periodic: bool = True
     open: tuple[str, ...] = ()
-    axisymmetric: bool = False
     drag: float = 0.0
     method: str | None = None
     rtol: float = 1e-6
+    axisymmetric: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ class Stokes:
         least = self._domain.comm.allreduce(float(radius.min(initial=np.inf)), op=MPI.MIN)
         most = self._domain.comm.allreduce(float(radius.max(initial=0.0)), op=MPI.MAX)
         if least < -1e-9 * most:
-            raise SolverError(f"an axisymmetric mesh lies at y >= 0, the radius; this one begins at y = {least:.3g} um")
+            raise SolverError(
+                f"an axisymmetric mesh lies at y >= 0, the radius; this one begins at y = {least:.3g} um"
+            )
 
     def _prepare(self) -> None:
         start = time.perf_counter()

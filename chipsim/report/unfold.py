@@ -16,8 +16,8 @@ import shapely
 from matplotlib.tri import Triangulation
 from numpy.typing import NDArray
 
-from chipsim.flow.field import Field
 from chipsim.flow.array_result import ArrayFlow
+from chipsim.flow.field import Field
 from chipsim.flow.traction import wall_shear as recovered
 from geometries.cluster_chip import ClusterChip
 from geometries.mesh import UNIT

@@ -23,7 +23,6 @@ from chipsim.flow.field import Field
 from chipsim.flow.result import Solved
 from geometries.mesh import Mesh
 
-
 Cell = TypeVar("Cell", bound=Solved)
 
 

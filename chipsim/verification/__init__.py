@@ -9,7 +9,7 @@ from chipsim.verification.check import Case, Check, failed
 
 def cases() -> list[Case]:
     """Every case there is, quick ones first."""
-    from chipsim.verification import bodies, devices, exact, manufactured, wall_shear
+    from chipsim.verification import bodies, devices, exact, manufactured, pores, wall_shear
 
     return [
         Case("channels", exact.channels),
@@ -22,6 +22,7 @@ def cases() -> list[Case]:
         Case("plugged", devices.plugged),
         Case("wall-shear", wall_shear.plane_walls),
         Case("wall-shear-space", wall_shear.walls_in_space),
+        Case("pores", pores.axisymmetric),
         Case("bodies", bodies.drag),
         Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),

@@ -11,8 +11,8 @@ import pytest
 
 from chipsim.design import Operation
 from chipsim.flow.array import PLANE, solve_cell
-from chipsim.flow.field import Field, quadrature, shape_functions
 from chipsim.flow.array_result import ArrayFlow
+from chipsim.flow.field import Field, quadrature, shape_functions
 from chipsim.flow.shear import shear_numbers
 from chipsim.flow.traction import direct_shear, wall_shear
 from chipsim.study import store

@@ -118,4 +118,6 @@ def test_resistance_in_space(rounded, depth, ratio):
     assert cell.row_resistance / rounded.row_resistance == pytest.approx(ratio, rel=5e-3)
     assert cell.mass_balance_error < 1e-4
     assert cell.divergence_residual < 1e-5  # ten times the solver's tolerance
-    assert ArrayFlow(chip=chip, cell=cell).mean_throat_speed(Q) == pytest.approx(100e-6 / depth * 71e-6, rel=1e-2)
+    assert ArrayFlow(chip=chip, cell=cell).mean_throat_speed(Q) == pytest.approx(
+        100e-6 / depth * 71e-6, rel=1e-2
+    )
