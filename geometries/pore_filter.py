@@ -301,7 +301,7 @@ def _pores(membrane: PoreFilter) -> Pores:
     inside = np.hypot(*places.T) <= radius
     scale = _scales(membrane.tolerance, rng, len(places))
     tilt = membrane.tilt * (2 * rng.random(len(places)) - 1)
-    pairs = np.empty((0, 2), dtype=np.intp)
+    pairs: NDArray[np.intp] = np.empty((0, 2), dtype=np.intp)
     if membrane.placement == "poisson":  # on a lattice no two overlap
         pairs = _overlapping(places, membrane.size * scale, tilt)
     group, size = _groups(len(places), pairs)

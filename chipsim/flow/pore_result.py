@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,37 +25,12 @@ _INERTIA_WORTH_SAYING = 0.02
 _FLUX_WORTH_SAYING = 1e-3
 
 
-@dataclass(frozen=True)
-class PatchNumbers:
-    """A solved piece of a random membrane at unit viscosity.
-
-    Attributes:
-        openings: Pores in it, those that its border cuts included.
-        area: Of the piece, m2.
-        open_area: Of its pores, overlaps once, m2.
-        resistance: Of the piece, over viscosity, 1/m3.
-        by_formula: The same from the formula of each of its pores, 1/m3.
-        flow_shares: Share of the flow that each group of overlapping pores carries, largest first.
-        sizes: Pores in each of these groups.
-        tetrahedra: Of its mesh.
-    """
-
-    openings: int
-    area: float
-    open_area: float
-    resistance: float
-    by_formula: float
-    flow_shares: tuple[float, ...]
-    sizes: tuple[int, ...]
-    tetrahedra: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class PoreCell(Solved):
     """Flow through one nominal pore at unit viscosity and unit flow through it.
 
-    Its model is ``"axisymmetric"`` (round pores), ``"2d"`` (slits without ends), ``"3d"`` or ``"patch"``; its field is velocity
-    over the flow (1/um2) and pressure over viscosity and flow (1/um3), zero at the outlet; of a patch over the patch's flow.
+    Its model is ``"axisymmetric"`` (round pores), ``"2d"`` (slits without ends) or ``"3d"``; its field is velocity
+    over the flow (1/um2) and pressure over viscosity and flow (1/um3), zero at the outlet.
 
     Attributes:
         resistance: Over viscosity, 1/m3.
@@ -63,22 +38,13 @@ class PoreCell(Solved):
         bore_shear: Mean wall shear rate in the middle of the bore over the flow, 1/m3.
         peak_speed: Largest speed over the flow, 1/m2.
         flux_error: Relative difference of the flows in and out.
-        patch: Of the model ``"patch"``.
     """
-
-    parts: ClassVar[dict[str, Any]] = {
-        **Solved.parts,
-        "patch": lambda **p: PatchNumbers(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in p.items()}
-        ),
-    }
 
     resistance: float
     alone: bool
     bore_shear: float
     peak_speed: float
     flux_error: float
-    patch: PatchNumbers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +141,6 @@ class PoreFlow(Flow):
         if field is None:
             raise ValueError("the field of this flow is on another rank")
         flow = self.pore_flow_rate(operation)
-        if self.cell.patch is not None:
-            flow = self.pressure(operation) / (operation.viscosity * self.cell.patch.resistance)
         return field.velocity * flow / UNIT**2, field.pressure * operation.viscosity * flow / UNIT**3
 
     def warnings(self, operation: Any) -> list[str]:
@@ -217,22 +181,7 @@ class PoreFlow(Flow):
             "bore_wall_shear_stress_pa": self.bore_wall_shear_stress(operation),
             "reynolds": self.reynolds(operation),
             "inertial_loss": self.inertial_loss(operation),
-            "patch": None if cell.patch is None else _described(cell.patch),
             "discretisation_error": asdict(cell.discretisation_error) if cell.discretisation_error else None,
             "flux_error": cell.flux_error,
             "solver": cell.solver(),
         }
-
-
-def _described(patch: PatchNumbers) -> dict[str, Any]:
-    """The table ``flow.patch``."""
-    return {
-        "pores": patch.openings,
-        "area_m2": patch.area,
-        "open_area_m2": patch.open_area,
-        "resistance_over_viscosity_per_m3": patch.resistance,
-        "by_formula_per_m3": patch.by_formula,
-        "flow_shares": list(patch.flow_shares),
-        "pores_in_group": list(patch.sizes),
-        "tetrahedra": patch.tetrahedra,
-    }

@@ -347,8 +347,9 @@ class Stokes:
         if self._mesh is None or whole is None:
             return None
         around = self.problem.axisymmetric
-        reaction = whole[:, d + 1 :] * (2 * np.pi if around else 1.0)
-        return Field(self._mesh, whole[:, :d], whole[:, d], reaction, around)
+        if around:  # of the whole turn, not of a radian
+            whole[:, d + 1 :] *= 2 * np.pi
+        return Field(self._mesh, whole[:, :d], whole[:, d], whole[:, d + 1 :], around)
 
 
 def _function(constraint: Constraint, kept: PETSc.Vec, lift: fem.Function | None = None) -> fem.Function:

@@ -289,9 +289,9 @@ def cell_assumptions(result: Result) -> Table:
     for cells in _all_lines(result):
         for part in [cells, *(p for _, p in cells.parts)]:
             for origin in part.provenance:
-                name, write = _CELL_FIELDS[origin.field]
-                value = getattr(part, origin.field, None)
                 if _matters(part, origin.field):
+                    name, write = _CELL_FIELDS[origin.field]
+                    value = getattr(part, origin.field, None)
                     rows.append(
                         (
                             part.name,
@@ -307,7 +307,9 @@ def cell_assumptions(result: Result) -> Table:
 
 
 def _matters(cells: CellLine, name: str) -> bool:
-    """Blood's own cells come one by one; red cells have no threshold; a mixture's numbers are those of its parts."""
+    """Blood's own cells come one by one; red cells have no threshold; no cell's apparent viscosity counts in a trap."""
+    if name == "apparent_viscosity":
+        return False
     if cells.kind != "tumour" and name.startswith("junction"):
         return False
     return not (cells.kind == "red cell" and name not in ("diameter", "concentration"))

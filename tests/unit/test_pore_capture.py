@@ -429,7 +429,7 @@ def test_the_model_is_chosen_by_the_kind_of_device():
     from chipsim.capture.models import MODELS
     from geometries import KINDS
 
-    assert set(MODELS) == set(KINDS) and ClusterChip.kind in MODELS
+    assert set(KINDS) <= set(MODELS) and ClusterChip.kind in MODELS
     found = comparison(ALIKE, None, operation())
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.shortfalls and {"8 um", "5 um"} <= {point.key for point in found.points}
