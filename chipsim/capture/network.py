@@ -121,9 +121,8 @@ class _March:
         self.weight = np.concatenate(
             [np.zeros(0), *(k.concentration * k.share[at] / len(at) for k, at in plugs)]
         )
-        self.released = np.zeros(
-            len(self.impulse)
-        )  # volume that had arrived when the threshold was last exceeded
+        # Volume that had arrived when the threshold was last exceeded.
+        self.released = np.zeros(len(self.impulse))
         self.rows = [(0.0,) * 5]  # time, volume, impulse, blocked, pressure of the step
         self.most = 1 - 1 / pores
 
@@ -147,20 +146,26 @@ class _March:
 
         def excess(blocked: float) -> float:
             """Share found at mid-step over the one that the whole step was made with."""
-            pressure = drive.pressure_at(blocked)
-            return self.blocked(before + arriving / 2, impulse + gained(blocked) / 2, pressure) - blocked
+            then = impulse + gained(blocked) / 2
+            return self.blocked(before + arriving / 2, then, drive.pressure_at(blocked)) - blocked
 
         if excess(self.most) > 0:
             return False
         # A little above the root: where many thresholds are alike it is a jump, beyond which they have given way.
         middle = min(brentq(excess, 0.0, self.most, xtol=1e-9) + 1e-8, self.most)
-        pressure = drive.pressure_at(middle)
+        pressure, gain = drive.pressure_at(middle), gained(middle)
         if pressure > MOST_PRESSURE:
             return False
-        volume_then, impulse_then = before + arriving, impulse + gained(middle)
+        volume_then = before + arriving
         self.released[self.threshold < pressure] = volume_then
-        blocked = self.blocked(volume_then, impulse_then, pressure)
-        self.rows.append((time + gained(middle) / pressure, volume_then, impulse_then, blocked, pressure))
+
+        def excess_then(blocked: float) -> float:
+            """The same at the end of the step, whose second half is made with the share found."""
+            then = impulse + gain / 2 + gained(blocked) / 2
+            return self.blocked(volume_then, then, drive.pressure_at(blocked)) - blocked
+
+        blocked = self.most if excess_then(self.most) > 0 else brentq(excess_then, 0.0, self.most, xtol=1e-9)
+        self.rows.append((time + gain / pressure, volume_then, impulse + gain, blocked, pressure))
         return True
 
 
@@ -197,7 +202,6 @@ def filtration(
     for _ in range(_RINSE_STEPS if rinse_time > 0 and complete else 0):
         march.step(0.0, duration=rinse_time / _RINSE_STEPS)
     time, arrived, impulse, blocked, step_pressure = np.array(march.rows).T
-    blocked = np.minimum(blocked, march.most)
     return History(
         time,
         arrived,
