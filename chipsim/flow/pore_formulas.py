@@ -1,10 +1,11 @@
 """Resistance of a pore by formula, for sweeps and checks: entrance and bore, any opening of :class:`geometries.PoreFilter`.
 
-    R = viscosity ((entrance (thin) of the opening) (decline - (1 - array)) + bore x length)
+    R = viscosity (thin x (decline - (1 - array)) + bore x length)
 
+``thin`` is the opening in a wall without thickness, ``decline`` what a bore leaves of that, ``array`` what neighbours leave of it.
 Entrance and bore add almost: an entrance to a long bore resists 1.5 % (slit 1.9 %) less than half of an opening in a wall
-without thickness does. The formula without that (Dagan, Weinbaum and Pfeffer, J. Fluid
-Mech. 115, 505, 1982) is up to 0.85 % too high.
+without thickness does. The formula without that (Dagan, Weinbaum and Pfeffer, J. Fluid Mech. 115, 505, 1982) is up to 0.85 % too
+high.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 #: Sampson 1891: R a^3 / viscosity of a round opening in a wall without thickness (exact).
 SAMPSON = 3.0
-#: What of it is left before a bore of two radii and more, and how soon: fitted to axisymmetric finite-element values at 0.1 to 10
-#: radii (see ``chipsim/verification/pores.py``).
+#: What of it is left before a bore of two radii and more, and how soon: chosen on the values that
+#: ``chipsim/verification/pores.py`` compares it with, at 0.1 to 10 radii.
 _LONG_ROUND, _SOON_ROUND = 2.9560, 3.2
 #: Hasimoto 1958 (recalled; derived from the hypersingular integral): R w^2 / viscosity per length of a slit in a wall without
-#: thickness; and the same two numbers as above, over the slit's width.
+#: thickness; and the same two numbers, over the slit's width, chosen on a prototype's values at 0.25 to 2.5 widths: not yet
+#: verified by a solve here, nor is anything of rectangles.
 SLIT = 32 / math.pi
 _LONG_SLIT, _SOON_SLIT = 9.991, 6.1
 
@@ -33,7 +35,8 @@ def array_factor(coverage: float, placement: str) -> float:
     """What neighbours leave of the entrance resistance of a round pore: each adds its far pressure to the drive.
 
     Square lattice: Tio and Sadhal 1994 (recalled, as quoted by Jensen, Valente and Stone, Phys. Fluids 26, 052004, 2014; first
-    coefficient derived); hexagonal: first coefficient only (derived); random: 2 / (3 pi) of the coverage (derived, points).
+    coefficient derived); hexagonal: first coefficient only (derived); random: 2 / (3 pi) of the coverage (derived, pores as
+    points that do not overlap).
 
     Args:
         coverage: Area of the pores over that of the membrane.

@@ -151,8 +151,11 @@ def _partners(field: Field) -> NDArray[np.int64]:
     inlet, outlet = (n[np.lexsort(np.round(mesh.points[n, 1:] / size, 8).T)] for n in (inlet, outlet))
     apart = np.abs(mesh.points[inlet, 1:] - mesh.points[outlet, 1:]).max()
     jump = np.abs(field.velocity[inlet] - field.velocity[outlet]).max()
-    # An open flow that repeats to rounding is as good as a periodic one: its ends hold it by their pressure only.
-    if apart < 1e-7 * size and jump <= 1e-12 * np.abs(field.velocity).max():
+    # An open flow that repeats to rounding is as good as a periodic one, as long as its ends push alike: they hold it by their
+    # pressure only, which must cancel.
+    push = np.abs(field.pressure[inlet] - field.pressure[outlet]).max()
+    alike = jump <= 1e-12 * np.abs(field.velocity).max() and push <= 1e-9 * np.abs(field.pressure).max()
+    if apart < 1e-7 * size and alike:
         partner[outlet] = inlet
     return partner
 

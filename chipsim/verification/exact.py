@@ -38,6 +38,9 @@ def channels() -> Iterator[Check]:
         yield compare(
             name, _POISEUILLE, "flow rate", (inlet - outlet) / 24, float(field.flux("outlet")), 1e-10
         )
+        rate, expected = wall_shear(field, "wall").rate, abs(inlet - outlet) / 4
+        yield compare(name, _POISEUILLE, "largest wall shear", expected, rate.max(), 1e-8)
+        yield compare(name, _POISEUILLE, "smallest wall shear", expected, rate.min(), 1e-8)
 
 
 def drag() -> Iterator[Check]:

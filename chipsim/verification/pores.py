@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from chipsim.flow.field import Field
 from chipsim.flow.pore_formulas import round_resistance
 from chipsim.flow.stokes import Load, Problem, solve
+from chipsim.flow.traction import wall_shear
 from chipsim.verification.check import Check, compare, converging
 from geometries.membrane import meridian
 from geometries.mesh import Resolution, mesh_outline
@@ -47,8 +48,11 @@ def axisymmetric() -> Iterator[Check]:
     """Everything at unit radius, viscosity and pressure."""
     pipe = Outline(rectangle(0, 0, 3, 1, ("axis", "outlet", "wall", "inlet")), (), 1.0, (), 0.0, 1.0)
     source = "Poiseuille; White, Viscous Fluid Flow, 3rd ed., section 3-3"
-    flow = _solved(pipe, Resolution(coarsest=0.2), 3.0).flux("outlet")
-    yield compare("pipe, axisymmetric", source, "flow rate", np.pi / 8, flow, 1e-10)
+    name, field = "pipe, axisymmetric", _solved(pipe, Resolution(coarsest=0.2), 3.0)
+    yield compare(name, source, "flow rate", np.pi / 8, field.flux("outlet"), 1e-10)
+    rate = wall_shear(field, "wall").rate
+    yield compare(name, source, "largest wall shear", 0.5, rate.max(), 1e-8)
+    yield compare(name, source, "smallest wall shear", 0.5, rate.min(), 1e-8)
     yield from _opening()
     for length, expected in _ALONE.items():
         name, found = f"round pore, {length:g} radii long", 1 / _half(length, _FAR).flux("outlet")
