@@ -2,7 +2,7 @@
 
     R = viscosity (thin x (decline - (1 - array)) + bore x length)
 
-``thin`` is the opening in a wall without thickness, ``decline`` what a bore leaves of that, ``array`` what neighbours leave of it.
+``thin`` is the opening in a wall without thickness, ``decline`` what a bore leaves of that, ``array`` what neighbours leave.
 Entrance and bore add almost: an entrance to a long bore resists 1.5 % (slit 1.9 %) less than half of an opening in a wall
 without thickness does. The formula without that (Dagan, Weinbaum and Pfeffer, J. Fluid Mech. 115, 505, 1982) is up to 0.85 % too
 high.
