@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.membrane_mesh import Bore, Box, mesh_bores
+from geometries.bores import Bore, Box
+from geometries.membrane_mesh import mesh_bores
 from geometries.mesh import UNIT, Mesh
-from geometries.pore_filter import PoreFilter
 from geometries.quantities import DesignError, show
+
+if TYPE_CHECKING:
+    from geometries.pore_filter import PoreFilter
 
 #: Pores of a patch unless one asks for others.
 COUNT = 24

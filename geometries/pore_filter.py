@@ -17,13 +17,20 @@ Defaults: a track-etched membrane of ISET. Diameter 8 um: read, Hong 2016 (revie
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from geometries.device import Device
-from geometries.pores import Pores, PoreStatistics, place_pores
+from geometries.device import Device, Limits, Problem
+from geometries.membrane_mesh import unit_cell_plan
+from geometries.mesh import UNIT
+from geometries.outline import Outline
+from geometries.part import Part
+from geometries.patch import COUNT
+from geometries.pore_parts import array_part, cell_part, plan
+from geometries.pores import CUT, Pores, PoreStatistics, place_pores
 from geometries.quantities import DesignError, count_type, field_type, quantity, show
 
 SHAPES = ("round", "slit", "square")
@@ -201,6 +208,57 @@ class PoreFilter(Device):
         x, y = self.opening
         across = self.pitches[0] - y if self.placement == "hexagonal" else self.pitches[1] - y
         return self.pitches[0] - x, across
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Least and largest size of a pore over the nominal one."""
+        if isinstance(self.tolerance, tuple):
+            return 1 + self.tolerance[0], 1 + self.tolerance[1]
+        return 1 - CUT * self.tolerance, 1 + CUT * self.tolerance
+
+    # -- what can be made --------------------------------------------------------------------------------------------------
+    def problems(self, limits: Limits | None = None) -> list[Problem]:
+        """Design rules that this membrane breaks; etched tracks have none of those of lithography."""
+        return list(self._problems(limits or Limits()))
+
+    def _problems(self, limits: Limits) -> Iterator[Problem]:
+        def problem(name: str, value: str, limit: str, relation: str, what: str) -> Problem:
+            return Problem(name, value, limit, f"{name} = {value} {relation} {limit}: {what}")
+
+        if self.placement != "poisson":
+            name = "diameter" if self.pore == "round" else "width"
+            opening = self.size * self.scales[0]
+            if opening < limits.min_gap:
+                yield problem(name, show(self.size, "um"), f"the smallest gap that can be made, {show(limits.min_gap, 'um')}",
+                              f"leaves openings of {show(opening, 'um')}, below",
+                              "widen it or raise limits.min_gap knowingly")  # fmt: skip
+            if self.thickness > limits.max_gap_aspect_ratio * opening:
+                yield problem("thickness", show(self.thickness, "um"),
+                              f"{limits.max_gap_aspect_ratio:g} times the opening of {show(opening, 'um')}", "is above",
+                              "such an opening is too deep for its width to be made")  # fmt: skip
+            wall = min(self.walls) - (self.scales[1] - 1) * max(self.opening)
+            if wall < limits.min_feature:
+                yield problem("density", show(self.density, "1/cm^2"), f"the smallest wall, {show(limits.min_feature, 'um')}",
+                              f"leaves walls of {show(wall, 'um')} between the widest pores, below", "lower it")  # fmt: skip
+        if self.spot_diameter > limits.slide_width:
+            yield problem("spot_diameter", show(self.spot_diameter, "mm"), f"the slide, {show(limits.slide_width, 'mm')}",
+                          "is wider than", "such a spot is not held at its rim")  # fmt: skip
+
+    # -- drawings ----------------------------------------------------------------------------------------------------------
+    def block(self) -> Outline:
+        """The plan of a quarter of one nominal pore's cell, um: the openings are the drawing's solids."""
+        bores, box = unit_cell_plan(self)
+        return plan(bores, self.thickness / UNIT, box)
+
+    def block_size(self, text: str) -> int:
+        """Pores from ``"24"``."""
+        if not text.isdigit() or not int(text):
+            raise DesignError(f'block {text} is not a number of pores; write for instance "{COUNT}"')
+        return int(text)
+
+    def part(self, name: str, size: int | None = None) -> Part:
+        """A quarter of the unit cell, or a patch of ``size`` of the membrane's own pores (24)."""
+        return cell_part(self) if name == "cell" else array_part(self, COUNT if size is None else size)
 
     # -- the pores of a spot -----------------------------------------------------------------------------------------------
     def pores(self) -> Pores:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
 
-_CUT = 3.0  # standard deviations at which a spread of sizes is cut
+#: Standard deviations at which a spread of sizes is cut.
+CUT = 3.0
+
 _SIDES = 64  # of a polygon that stands for a round opening, and has its area
 
 
@@ -129,7 +131,7 @@ def _scales(
     if isinstance(tolerance, tuple):
         return 1 + rng.uniform(*tolerance, count)
     spread = rng.standard_normal(count)
-    while np.any(far := np.abs(spread) > _CUT):
+    while np.any(far := np.abs(spread) > CUT):
         spread[far] = rng.standard_normal(int(far.sum()))
     return 1 + tolerance * spread
 
