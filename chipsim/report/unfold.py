@@ -182,7 +182,7 @@ class Plane:
         share = np.cumsum(np.maximum(wind(np.full_like(y, start), y).real, 0.0))
         wanted = (np.arange(per_path // 2) + 0.5) / (per_path // 2)
         seeds = np.interp(wanted, share / share[-1], y)
-        lines = _follow(wind, start + 1j * seeds, x1 + step, step)
+        lines = follow(wind, start + 1j * seeds, x1 + step, step)
         out = self._drawn[window, per_path, step] = []
         for line in lines:
             for n in range(int(y0 // self.pitch) - 1, int(y1 // self.pitch) + 2):
@@ -211,7 +211,7 @@ class Plane:
         return wind
 
 
-def _follow(
+def follow(
     wind: Callable[[Array, Array], Array], start: NDArray[np.complex128], end: float, step: float
 ) -> list[Array]:
     """Follow the flow from points x + iy to x = ``end`` in steps of equal length (fourth-order Runge-Kutta)."""

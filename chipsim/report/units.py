@@ -8,7 +8,8 @@ import math
 SCALES = {
     "µm": 1e-6, "mm": 1e-3, "°": math.pi / 180, "µm/s": 1e-6, "mL/h": 1e-6 / 3600, "mL": 1e-6, "/mL": 1e6,
     "mPa s": 1e-3, "Pa": 1.0, "mPa": 1e-3, "dyn/cm²": 0.1, "nN": 1e-9, "pN/µm": 1e-6, "1/s": 1.0, "1/µm²": 1e12,
-    "Pa/(mL/h)": 3600e6,
+    "Pa/(mL/h)": 3600e6, "mL/min": 1e-6 / 60, "nL/s": 1e-12, "m/s": 1.0, "Pa s": 1.0, "Pa s/m³": 1.0, "/cm²": 1e4, "µs": 1e-6,
+    "ms": 1e-3, "fL": 1e-18, "s": 1.0, "min": 60.0, "h": 3600.0,
 }  # fmt: skip
 
 NONE = "–"
