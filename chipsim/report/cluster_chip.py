@@ -309,7 +309,5 @@ def _origin(result: Result) -> Section:
         ),
     ]
     if cell.field is not None:
-        mesh = cell.field.mesh
-        size = f"{len(mesh.cells)} second-order cells, {len(mesh.points)} nodes"
-        rows.insert(0, ("mesh", f"{size}, worst shape {number(mesh.quality, 2)}"))
+        rows.insert(0, shared_tables.mesh_row(cell.field.mesh))
     return provenance(result, *rows)

@@ -22,8 +22,8 @@ from chipsim.flow.field import Field
 from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.style import (
     MAKO,
+    MUTED,
     SOLID,
-    SOLID_EDGE,
     bare_map,
     colour_bar,
     colour_map,
@@ -139,9 +139,7 @@ class PorePlane:
         ahead = follow(self._wind, start, x1 + step, step)
         # Upstream is downstream in the mirrored plane.
         behind = follow(lambda x, y: self._wind(-x, y).conj(), -start.conj(), -x0 + step, step)
-        return [
-            np.concatenate([(back * (-1, 1))[:0:-1], on]) for back, on in zip(behind, ahead, strict=True)
-        ]
+        return [np.concatenate([(back * (-1, 1))[:0:-1], on]) for back, on in zip(behind, ahead, strict=True)]
 
     def _wind(self, x: Array, y: Array) -> Array:
         """Velocity as u + iv by look-up on the pixels: a streamline asks thousands of times."""
@@ -169,21 +167,24 @@ def pore_map(flow: PoreFlow | PorePlane, operation: Any, *, quantity: str = "spe
         raise ValueError(f'quantity = "{quantity}" is neither "speed" nor "pressure"')
     _, speed, pressure, solid = plane.image
     window = plane.window
-    values, colours, label = (
-        (speed, MAKO, "speed, m/s")
-        if quantity == "speed"
-        else (pressure, colour_map("cividis"), "pressure above the far outlet, Pa")
-    )
-    norm = Normalize(0.0, float(values[~solid].max()))
+    if quantity == "speed":
+        values, colours, label = speed, MAKO, "speed, m/s"
+        norm = Normalize(0.0, float(values[~solid].max()))
+    else:
+        values, colours, label = pressure, colour_map("cividis"), "pressure above the far outlet, Pa"
+        # Not up to the largest: at the rim itself pressure has no limit, and what is found there is the mesh's.
+        norm = Normalize(0.0, plane.flow.pressure(plane.operation))
     height = 5.4 * (window[3] - window[2]) / (window[1] - window[0])
     figure = Figure(figsize=(5.4, height + 0.7), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(values, extent=window, origin="lower", cmap=colours, norm=norm, interpolation="bilinear", zorder=1)
+    axes.imshow(
+        values, extent=window, origin="lower", cmap=colours, norm=norm, interpolation="bilinear", zorder=1
+    )
     lines = LineCollection(plane.streamlines, colors="white", linewidths=0.6, alpha=0.75, zorder=2)
     axes.add_collection(lines, autolim=False)
     for side in (1, -1):
         wall = (0.0, side * plane.size / 2), plane.thickness, side * 2 * window[3]
-        axes.add_patch(Rectangle(*wall, facecolor=SOLID, edgecolor=SOLID_EDGE, lw=0.7, zorder=3))
+        axes.add_patch(Rectangle(*wall, facecolor=SOLID, edgecolor=MUTED, lw=0.8, zorder=3))
     colour_bar(figure, axes, colours, norm, label)
     finish_map(axes, window, round_length(plane.size))
     return figure

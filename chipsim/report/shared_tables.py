@@ -10,6 +10,7 @@ from chipsim.cells import FIXED, CellLine, line
 from chipsim.cells.cell_line import STATUS
 from chipsim.report.frame import Table
 from chipsim.report.units import NONE, number, percent, percent_span, say
+from geometries.mesh import Mesh
 
 if TYPE_CHECKING:
     from chipsim.study.result import Result
@@ -53,6 +54,12 @@ def concentrations(result: Result) -> list[tuple[str, str]]:
         )
         for carried in result.design.suspension
     ]
+
+
+def mesh_row(mesh: Mesh) -> tuple[str, str]:
+    """What was solved on."""
+    size = f"{len(mesh.cells)} second-order cells, {len(mesh.points)} nodes"
+    return "mesh", f"{size}, worst shape {number(mesh.quality, 2)}"
 
 
 _OF_RED_CELLS = ("diameter", "volume", "apparent_viscosity", "concentration")
