@@ -22,12 +22,14 @@ class Openings:
     Attributes:
         half: Half the window's side, um.
         shapes: The openings on the upstream face, polygons, shape (N,).
+        beneath: Those on the downstream face.
         group_size: Pores in the group that each belongs to, shape (N,).
         number: Of each in ``PoreFilter.pores()``, shape (N,).
     """
 
     half: float
     shapes: NDArray[np.object_]
+    beneath: NDArray[np.object_]
     group_size: NDArray[np.int64]
     number: NDArray[np.int64]
 
@@ -44,8 +46,14 @@ def openings(membrane: PoreFilter, half: float) -> Openings:
     x, y = pores.x / UNIT, pores.y / UNIT
     reach = half + max(membrane.opening) / UNIT
     number = np.flatnonzero((np.abs(x) < reach) & (np.abs(y) < reach))
-    shapes = [_opening(membrane, x[i], y[i], pores.scale[i], pores.tilt[i]) for i in number]
-    return Openings(half, np.array(shapes, dtype=object), pores.group_size[number], number)
+    shift = membrane.thickness / UNIT * np.tan(pores.tilt)
+    above, below = (
+        np.array(
+            [_opening(membrane, at[i], y[i], pores.scale[i], pores.tilt[i]) for i in number], dtype=object
+        )
+        for at in (x, x + shift)
+    )
+    return Openings(half, above, below, pores.group_size[number], number)
 
 
 def _opening(membrane: PoreFilter, x: float, y: float, scale: float, tilt: float) -> shapely.Polygon:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -22,7 +24,7 @@ from chipsim.report.units import SCALES, duration, number, percent, say
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter, PoreStatistics
 
-_PORES_SHOWN = 150
+_PORES_SHOWN = 220
 _PLATE = "#e4e9ef"
 #: Pores of an opening, the colour that tells it, and how it is called.
 _GROUPS = ((1, COLOURS[0], "alone"), (2, COLOURS[1], "in doublets"), (3, COLOURS[5], "in larger groups"))
@@ -48,6 +50,9 @@ def membrane_plan(membrane: PoreFilter, *, pores: int = _PORES_SHOWN) -> Figure:
         of = np.minimum(shown.group_size, 3) == size
         outlines = [np.array(shape.exterior.coords) for shape in shown.shapes[of]]
         axes.add_collection(PolyCollection(outlines, facecolors=colour, edgecolors="white", linewidths=0.4))
+        if membrane.tilt:
+            beneath = [np.array(shape.exterior.coords) for shape in shown.beneath[of]]
+            axes.add_collection(PolyCollection(beneath, facecolors="none", edgecolors=colour, linewidths=0.6))
         if share > 0:
             handles.append(Patch(facecolor=colour, label=f"{name}, {percent(share)}"))
     bare_map(axes, (-half, half, -half, half), round_length(half / 2))
@@ -77,7 +82,7 @@ def flow_shares(flow: PoreFlow) -> Figure:
     kinds = [(size, colour, name) for size, colour, name in _GROUPS if np.any(group == size)]
     axes.hist(
         [np.minimum(each[group == size], edges[-1]) for size, _, _ in kinds],
-        bins=edges,
+        bins=edges.tolist(),
         weights=[np.full(int(np.sum(group == size)), 100 / len(each)) for size, _, _ in kinds],
         stacked=True,
         color=[colour for _, colour, _ in kinds],
@@ -140,7 +145,7 @@ def retained_by_kind(captured: PoreCapture) -> Figure:
     axes.set(xlim=(-2, 102), xticks=range(0, 101, 20), xlabel="of those that come, %")
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
-    look = {"color": MUTED, "mec": PAPER, "mew": 0.7}
+    look: dict[str, Any] = {"color": MUTED, "mec": PAPER, "mew": 0.7}
     handles = [
         Line2D([], [], marker="o", ms=7, ls="none", label="held, whole or not", **look),
         Line2D([], [], color=MUTED, lw=4, alpha=0.35, label="held, range over the assumptions"),
@@ -238,9 +243,10 @@ def recovery_over_time(compared: PoreComparison, *, filtration_time: float | Non
     _crossing(axes, compared)
     if filtration_time is not None and times[0] < filtration_time < times[-1]:
         axes.axvline(filtration_time, color=INK, lw=0.9, zorder=1)
+        late = filtration_time > 0.4 * times[-1]
         axes.annotate(
-            f"this run, {duration(filtration_time)}", (filtration_time, 108), (4, 0), textcoords="offset points",
-            va="center", fontsize=8.5,
+            f"this run, {duration(filtration_time)}", (filtration_time, 108), (-4 if late else 4, 0),
+            textcoords="offset points", ha="right" if late else "left", va="center", fontsize=8.5,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set(
@@ -258,7 +264,7 @@ def recovery_over_time(compared: PoreComparison, *, filtration_time: float | Non
 
 def _recovery(axes: Axes, curve: RecoveryCurve, name: str, number_of_curve: int) -> None:
     """A curve and its band; the second dashed, as it lies on the first where the run is of the published membrane."""
-    colour = COLOURS[(0, 2, 3)[number_of_curve % 3]]
+    colour, second = COLOURS[(0, 2, 3)[number_of_curve % 3]], number_of_curve == 1
     axes.fill_between(
         curve.times, 100 * np.array(curve.low), 100 * np.array(curve.high), color=colour, alpha=0.16, lw=0
     )
@@ -267,8 +273,8 @@ def _recovery(axes: Axes, curve: RecoveryCurve, name: str, number_of_curve: int)
         curve.times,
         100 * np.array(curve.retained),
         color=colour,
-        lw=1.9,
-        ls="--" if number_of_curve == 1 else "-",
+        lw=(3.0, 1.6, 1.9)[number_of_curve % 3],
+        ls="--" if second else "-",
         label=name.replace("um", "µm") + at,
     )
 

@@ -54,7 +54,7 @@ def answer(result: Result) -> str:
     through, wanted = say(float(history.volume[-1]), "mL"), say(result.design.operation.volume, "mL")
     if history.complete:
         parts.append(
-            f"{wanted} take {duration(history.filtration_time)}, with {_blocked(result)} of it blocked at the end"
+            f"{wanted} take {duration(history.filtration_time)}, at whose end {_blocked(result)} of the membrane is blocked"
         )
     else:
         parts.append(f"it blocks after {through} of {wanted}")
@@ -87,13 +87,13 @@ def _held_of(name: str, entries: list[PoreEntry]) -> str:
     singles, clusters = [e for e in ordered if e.n == 1], [e for e in ordered if e.n > 1][:_NAMED_SIZES]
     said = [f"{percent(e.held.value)} of single {name}" for e in singles]
     if clusters:
-        shares = _list([percent(e.held.value) for e in clusters])
+        shares = _list(list(dict.fromkeys(percent(e.held.value) for e in clusters)))
         said.append(
             f"{shares} of {'their' if singles else name} clusters of {_list([str(e.n) for e in clusters])}"
         )
         bound = max((e.broken_upper_bound.value for e in clusters if e.broken_upper_bound), default=0.0)
         if bound > _BOUND_WORTH_SAYING:
-            said[-1] += f" (of which up to {percent(bound)} may break)"
+            said[-1] += f" (of which up to {number(100 * bound)} % may break)"
     return " and ".join(said)
 
 
@@ -131,8 +131,9 @@ def _facts(result: Result) -> tuple[Fact, ...]:
             number(captured.leukocyte_load),
             pore_tables.span_of(captured.leukocyte_load_range),
         ),
-        Fact("flow rate, clean", say(flow.flow_rate(operation), "mL/min")),
-        Fact("pressure, clean", pascals(flow.pressure(operation))),
+        Fact("flow rate, clean", say(flow.flow_rate(operation), "mL/min"))
+        if operation.flow_rate is None
+        else Fact("pressure, clean", pascals(flow.pressure(operation))),
         Fact(
             "wall shear stress in the bore",
             pascals(flow.bore_wall_shear_stress(operation)),
@@ -152,6 +153,8 @@ def _membrane(result: Result) -> Section:
         caption = "The membrane with its dimensions."
         pictures.append(Picture("drawing", draw(membrane), caption, wide=True, least=680))
     caption = "A piece of the upstream face, with the shares of all pores of the spot; pores that overlap are one opening."
+    if membrane.tilt:
+        caption += " Thin lines: where the slanted tracks come out below."
     pictures.append(Picture("membrane", figures.membrane_plan(membrane), caption))
     text = (
         "A cell that is wider than its pore must be pushed through, and a cluster must pass in single file. What stays is what "
@@ -173,9 +176,9 @@ def _flow(result: Result) -> Section:
         f"Over the clean membrane {pascals(flow.pressure(operation))} push {say(flow.flow_rate(operation), 'mL/min')} through "
         f"{len(flow.membrane.pores().x)} pores, {say(flow.pore_flow_rate(operation), 'nL/s')} through a nominal one at a mean "
         f"speed of {pore_tables.speed(flow.mean_speed(operation))}. The solved pore resists {say(pore, 'Pa s/m³', 4)}, the "
-        f"formula gives {say(formula, 'Pa s/m³', 4)}. In the Stokes flow solved here pressure and stresses are proportional to viscosity "
-        f"times flow rate; at a Reynolds number of {number(flow.reynolds(operation), 2)} inertia takes an estimated "
-        f"{percent(flow.inertial_loss(operation))} of the pressure."
+        f"formula gives {say(formula, 'Pa s/m³', 4)}. In the Stokes flow solved here pressure and stresses are "
+        f"proportional to viscosity times flow rate; at a Reynolds number of {number(flow.reynolds(operation), 2)} inertia "
+        f"takes an estimated {percent(flow.inertial_loss(operation))} of the pressure."
     )
     return Section("How the liquid flows", (text,), _maps(result), (pore_tables.flow(result),))
 
@@ -206,7 +209,7 @@ def _maps(result: Result) -> tuple[Picture, ...]:
 def _shares(result: Result) -> Section:
     shares = solved_flow(result).flow_shares()
     text = (
-        f"Resistance goes with the inverse fourth power of a long pore's diameter, so that sizes spread the flow: one pore in "
+        f"Resistance goes with the inverse fourth power of a long pore's size, so that sizes spread the flow: one pore in "
         f"twenty carries less than {number(shares['p5'])} of the mean, one in twenty more than {number(shares['p95'])}, and the "
         f"busiest tenth {percent(shares['busiest_tenth'])} of all. Pores that overlap share the area of their opening."
     )
@@ -224,9 +227,9 @@ def _capture(result: Result) -> Section:
     alone = max(e.threshold_alone for e in entries)
     text = (
         f"Cells come uniformly with the volume, to pores in proportion to their flow. By its Laplace threshold alone the clean "
-        f"membrane's {pascals(setting.pressure)} would hold at most {percent(alone)} of any kind: what stays does so for want of "
-        f"time. Fractions come from {setting.samples} bodies of each kind; ranges are over the assumed parameters below, one "
-        "changed at a time."
+        f"membrane's {pascals(setting.pressure)} would hold at most {percent(alone)} of any kind; what stays beyond that does so "
+        f"for want of time. Fractions come from {setting.samples} bodies of each kind; ranges are over the assumed "
+        "parameters below, one changed at a time."
     )
     fixed = (
         " What breaks of fixed clusters is not known."
@@ -240,12 +243,12 @@ def _capture(result: Result) -> Section:
     )
     pictures = (
         Picture("retained", figures.retained_by_kind(captured), captions[0], wide=True, least=640),
-        Picture("filtration", figures.filtration_history(captured), captions[1]),
+        Picture("filtration", figures.filtration_history(captured), captions[1], wide=True),
     )
-    tables = (pore_tables.entries(captured), pore_tables.harvest(result), shared_tables.margins(captured))
-    return Section(
-        "What stays, what passes, what breaks", (text,), pictures, tuple(t for t in tables if t.rows)
-    )
+    tables = [pore_tables.entries(captured), pore_tables.plugs(captured), pore_tables.harvest(result)]
+    if captured.margins:
+        tables.append(shared_tables.margins(captured))
+    return Section("What stays, what passes, what breaks", (text,), pictures, tuple(tables))
 
 
 def _over_time(result: Result) -> Section:
@@ -267,8 +270,8 @@ def _over_time(result: Result) -> Section:
     figure = figures.recovery_over_time(compared, filtration_time=time)
     caption = (
         "Held single cells over the filtration time, by clean membranes at constant pressure; bands: the apparent viscosity "
-        "halved and doubled. Red: the published recovery, and where the curve of the published membrane crosses it. As the run's own "
-        "pores block, its filtration takes longer than a clean one would."
+        "halved and doubled. Red: the published recovery, and where the curve of the published membrane crosses it. As the "
+        "run's own pores block, its filtration takes longer than a clean one would."
     )
     return Section(
         "Recovery over the filtration time",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -167,6 +167,7 @@ def pore_map(flow: PoreFlow | PorePlane, operation: Any, *, quantity: str = "spe
         raise ValueError(f'quantity = "{quantity}" is neither "speed" nor "pressure"')
     _, speed, pressure, solid = plane.image
     window = plane.window
+    colours: Colormap
     if quantity == "speed":
         values, colours, label = speed, MAKO, "speed, m/s"
         norm = Normalize(0.0, float(values[~solid].max()))

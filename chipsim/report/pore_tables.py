@@ -124,31 +124,57 @@ def speed(value: float) -> str:
 
 def brief(seconds: float) -> str:
     """A time that may be much below a second."""
-    unit = "µs" if seconds < 1e-3 else "ms"
-    return duration(seconds) if seconds == 0 or seconds >= 1.0 else say(seconds, unit)
+    if seconds == 0 or seconds >= 0.1:
+        return duration(seconds)
+    return say(seconds, "µs" if seconds < 1e-3 else "ms")
 
 
 def entries(captured: PoreCapture) -> Table:
     """The fate of every kind of body."""
     head = (
         "cells", "state", "n", "retained", "95 % interval", "range over assumptions", "passed", "broken", "held",
-        "broken at most", "held by threshold alone", "threshold", "transit", "covers two pores", "junction load",
+        "broken at most",
     )  # fmt: skip
     rows = tuple(
         (
             e.cells, e.state, str(e.n), percent(e.retained.value), interval(e.retained.ci95), percent_span(e.retained.range),
             percent(e.passed.value), fate(e.broken) if e.broken else "unknown", percent(e.held.value),
-            percent(e.broken_upper_bound.value) if e.broken_upper_bound else NONE, percent(e.threshold_alone),
-            pascals(e.threshold), transit(e), percent(e.spanning) if e.n > 1 else NONE, say(e.junction_load, "nN"),
+            percent(e.broken_upper_bound.value) if e.broken_upper_bound else NONE,
         )
         for e in captured.entries
     )  # fmt: skip
     caption = (
-        "Fate by kind and number of cells. Held: stays, whole or not; retained: stays whole, the full force on the plugged pore "
-        "counted as pulling at a live junction. Threshold and transit: medians at the clean membrane's pressure. Blood's own "
-        "cells are always in the list"
+        "Fate by kind and number of cells; blood's own cells are always in the list. Held: stays, whole or not; retained: stays "
+        "whole, where all of the force on the plugged pore pulls at a live junction"
     )
-    return Table(head, rows, "llrrrrrrrrrrrrr", caption)
+    return Table(head, rows, "llrrrrrrrr", caption)
+
+
+def plugs(captured: PoreCapture) -> Table:
+    """What holds a body at its pore, and for how long."""
+    head = (
+        "cells",
+        "state",
+        "n",
+        "threshold",
+        "held by threshold alone",
+        "transit",
+        "covers two pores",
+        "junction load",
+    )
+    rows = tuple(
+        (
+            e.cells, e.state, str(e.n), pascals(e.threshold) if e.threshold else NONE, percent(e.threshold_alone), transit(e),
+            percent(e.spanning) if e.n > 1 else NONE, say(e.junction_load, "nN"),
+        )
+        for e in captured.entries
+    )  # fmt: skip
+    return Table(
+        head,
+        rows,
+        "llrrrrrr",
+        "At the pores of the clean membrane, at its pressure; threshold, transit and load are medians",
+    )
 
 
 def transit(entry: PoreEntry) -> str:
@@ -162,7 +188,8 @@ def harvest(result: Result) -> Table:
     history = captured.history
     low, high = captured.filtration_time_range
     carried_over = span_of(captured.wbc_carryover_per_ml_range)
-    span = f"{duration(low)} to {'never, it blocks' if high is None else duration(high)} over the assumptions"
+    longest = "never, where it blocks" if high is None else duration(high)
+    span = f"over the assumptions {duration(low)} to {longest}"
     rows = [
         ("filtration time", f"{duration(history.filtration_time)} for {say(operation.volume, 'mL')} ({span})"),
         ("filtered", say(float(history.volume[-1]), "mL")),
@@ -182,7 +209,6 @@ def span_of(span: tuple[float, float]) -> str:
     return f"{number(span[0])} to {number(span[1])} over the assumptions"
 
 
-_ROLES = {"calibrated": "calibrated on it", "predicted": "beside it", "qualitative": "beside it"}
 _VERDICTS = {True: "agrees", False: "does not agree"}
 
 
@@ -190,11 +216,17 @@ def comparison(compared: PoreComparison) -> Table:
     """The model beside what was published."""
     rows = tuple(
         (p.name, value(p, p.predicted), f"{value(p, p.range[0])} to {value(p, p.range[1])}" if p.range else NONE,
-         p.published, _ROLES[p.role] if p.within is None else _VERDICTS[p.within], p.source)
+         p.published, _verdict(p), p.source)
         for p in compared.points
     )  # fmt: skip
     head = ("", "by the model", "viscosity ×½ to ×2", "published", "verdict", "source")
     return Table(head, rows, "lrrlll")
+
+
+def _verdict(point: Point) -> str:
+    if point.within is None:
+        return "calibrated on it" if point.role == "calibrated" else "cannot be said"
+    return _VERDICTS[point.within]
 
 
 def value(point: Point, number_of_it: float | None) -> str:
