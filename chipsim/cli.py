@@ -76,7 +76,12 @@ def run(
         Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")
     ] = None,
     set_: SetOption = None,
-    model: Annotated[str, typer.Option(help="2d, depth (depth-averaged) or 3d.")] = "3d",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the flow; chips: 3d, depth (depth-averaged), 2d; pores: axisymmetric, 3d, 2d (slits), patch."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     refine: Annotated[
         float | None, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")

@@ -92,7 +92,7 @@ def mesh_without(
             gmsh.model.mesh.setSizeCallback(lambda dim, tag, x, y, z, wished: size(np.array([x, y, z])))
             gmsh.model.mesh.generate(3)
             gmsh.model.mesh.setOrder(2)
-            _straighten(gmsh)
+            straighten(gmsh)
         except Exception as error:  # gmsh raises bare Exception
             raise MeshError(f"gmsh could not mesh the fluid around the bodies: {error}") from error
         finally:
@@ -202,7 +202,7 @@ def _make_periodic(gmsh: Any, surfaces: dict[str, list[int]], shift: float) -> N
     )
 
 
-def _straighten(gmsh: Any) -> None:
+def straighten(gmsh: Any) -> None:
     """Halve the bend of the few flat cells that a curved facet turns inside out, until they are not.
 
     gmsh's own optimiser moves nodes of the periodic sides, or, when told not to, can end the whole process.

@@ -86,6 +86,10 @@ class Device(Values):
         """The fluid of a piece of the device as a drawing in um; with no arguments its unit cell."""
         raise NotImplementedError
 
+    def derived(self) -> dict[str, Any]:
+        """Tables of ``result.json`` that follow from the device alone, by name."""
+        return {}
+
     def check(self, limits: Limits | None = None) -> None:
         """Refuse a device that cannot be made.
 
