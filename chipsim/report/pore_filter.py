@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from chipsim.capture.pore_cautions import CALIBRATED, PREDICTED
 from chipsim.capture.pore_published import RECOVERY
 from chipsim.cells import FIXED
-from chipsim.flow.pore_formulas import unit_resistance
 from chipsim.report import figures, pore_tables, shared_tables
 from chipsim.report.frame import Fact, Page, Picture, Section, provenance
 from chipsim.report.pore_maps import PATCH, PorePlane
 from chipsim.report.pore_tables import solved_flow
-from chipsim.report.units import duration, number, pascals, percent, percent_span, say
+from chipsim.report.units import brief, duration, number, pascals, percent, percent_span, say, speed
 from geometries.drawing import PICTURES, draw
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def _facts(result: Result) -> tuple[Fact, ...]:
         Fact(
             "wall shear stress in the bore",
             pascals(flow.bore_wall_shear_stress(operation)),
-            f"for {pore_tables.brief(flow.residence_time(operation))}, clean pore",
+            f"for {brief(flow.residence_time(operation))}, clean pore",
         ),
     ]
     if captured.purity is not None and captured.single_cell_carryover:
@@ -170,12 +169,11 @@ def _membrane(result: Result) -> Section:
 
 def _flow(result: Result) -> Section:
     flow, operation = solved_flow(result), result.design.operation
-    pore = flow.pore_resistance(operation.viscosity)
-    formula = operation.viscosity * float(unit_resistance(flow.membrane))
+    solved, formula = (operation.viscosity * r for r in (flow.cell.resistance, flow.cell.formula))
     text = (
         f"Over the clean membrane {pascals(flow.pressure(operation))} push {say(flow.flow_rate(operation), 'mL/min')} through "
         f"{len(flow.membrane.pores().x)} pores, {say(flow.pore_flow_rate(operation), 'nL/s')} through a nominal one at a mean "
-        f"speed of {pore_tables.speed(flow.mean_speed(operation))}. The solved pore resists {say(pore, 'Pa s/m³', 4)}, the "
+        f"speed of {speed(flow.mean_speed(operation))}. What was solved resists {say(solved, 'Pa s/m³', 4)}, the "
         f"formula gives {say(formula, 'Pa s/m³', 4)}. In the Stokes flow solved here pressure and stresses are "
         f"proportional to viscosity times flow rate; at a Reynolds number of {number(flow.reynolds(operation), 2)} inertia "
         f"takes an estimated {percent(flow.inertial_loss(operation))} of the pressure."
@@ -189,16 +187,11 @@ def _maps(result: Result) -> tuple[Picture, ...]:
         caption = "Speed through the membrane in the middle of the bores of the solved patch, clean."
         return (Picture("patch", figures.patch_map(flow, operation), caption, wide=True),)
     plane = PorePlane(flow, operation)
-    how = (
-        " Solved upstream of the middle of the bore; the other half is the same flow backwards, as it is without inertia."
-        if plane.halved
-        else ""
-    )
     where = "in the plane through the middle of a nominal pore of the clean membrane"
     shares = "" if flow.cell.model == "3d" else " Between neighbouring streamlines flows an equal share."
     captions = (
-        f"Speed {where}, at most {pore_tables.speed(pore_tables.peak_speed(result))}.{shares}{how}",
-        f"Pressure {where}: from {pascals(flow.pressure(operation))} to none.{how}",
+        f"Speed {where}, at most {speed(pore_tables.peak_speed(result))}.{shares}",
+        f"Pressure {where}: from {pascals(flow.pressure(operation))} to none.",
     )
     return tuple(
         Picture(quantity, figures.pore_map(plane, operation, quantity=quantity), caption)
@@ -314,7 +307,6 @@ def _origin(result: Result) -> Section:
         ),
         ("discrete divergence", number(cell.divergence_residual, 2)),
         ("flow in against flow out", f"differ by {number(cell.flux_error, 2)}"),
-        ("pore solved", "alone" if cell.alone else "in its lattice"),
         ("bodies drawn", f"{setting.samples} for each fraction, {setting.range_samples} for each variation"),
         ("seed of the pores", str(solved_flow(result).membrane.seed)),
     ]

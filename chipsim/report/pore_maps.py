@@ -1,7 +1,6 @@
 """Pictures of the flow through a pore: speed and pressure in the plane through its middle, and a patch from above.
 
-What was solved is a part of a pore: its upper half by the mirror plane or the axis, its upstream half by antisymmetry (the
-flow is the same backwards). The pictures unfold both.
+What was solved is half of a pore or a quarter, up to its axis or mirror planes: the pictures unfold it.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from chipsim.report.style import (
     styled,
 )
 from chipsim.report.unfold import Window, follow, pixel_centres
+from chipsim.report.units import SCALES, speed_unit
 from geometries.mesh import UNIT
 
 Array = NDArray[np.float64]
@@ -79,16 +79,9 @@ class PorePlane:
         return float(along.min()), float(along.max()), float(across.max())
 
     @property
-    def halved(self) -> bool:
-        """Whether the solved part ends in the middle of the bore."""
-        return self._extent[1] < 0.75 * self.thickness
-
-    @property
     def window(self) -> Window:
         """The pore with as much of the reservoirs as shows how the flow gathers, um."""
         start, end, wide = self._extent
-        if self.halved:
-            end = self.thickness - start
         reach, half = 1.4 * self.size, min(1.6 * self.size, wide)
         return max(-reach, start), min(self.thickness + reach, end), -half, half
 
@@ -99,18 +92,14 @@ class PorePlane:
             x: Along the flow from the upstream face, um.
             y: Across, from the middle of the pore, um, of the same shape.
         """
-        beyond = self.halved & (x > self.thickness / 2)
-        along = np.where(beyond, self.thickness - x, x).ravel()
-        across = np.maximum(np.abs(y).ravel(), _INSIDE * self.size)
+        along, across = x.ravel(), np.maximum(np.abs(y).ravel(), _INSIDE * self.size)
         if self._field.dim == 2:
             u, v, p = self._field.at(np.column_stack([along, across])).T
         else:
             aside = np.full_like(across, _INSIDE * self.size)
             v, _, u, p = self._field.at(np.column_stack([across, aside, along])).T
         u, v, p = (values.reshape(x.shape) for values in (u, v, p))
-        if self.halved:  # the pressure was solved above that of mid-bore
-            p = self.flow.pressure(self.operation) / 2 + np.where(beyond, -p, p)
-        return u, np.where(beyond, -1.0, 1.0) * np.sign(y) * v, p
+        return u, np.sign(y) * v, p
 
     @cached_property
     def image(self) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
@@ -169,7 +158,8 @@ def pore_map(flow: PoreFlow | PorePlane, operation: Any, *, quantity: str = "spe
     window = plane.window
     colours: Colormap
     if quantity == "speed":
-        values, colours, label = speed, MAKO, "speed, m/s"
+        unit = speed_unit(float(speed[~solid].max()))
+        values, colours, label = speed / SCALES[unit], MAKO, f"speed, {unit}"
         norm = Normalize(0.0, float(values[~solid].max()))
     else:
         values, colours, label = pressure, colour_map("cividis"), "pressure above the far outlet, Pa"
@@ -206,12 +196,14 @@ def patch_map(flow: PoreFlow, operation: Any) -> Figure:
     x, y = pixel_centres(window, _PIXELS)
     middle = np.full(x.size, plane.thickness / 2 * (1 - _INSIDE))
     speed = plane._field.at(np.column_stack([x.ravel(), y.ravel(), middle]))[:, 2].reshape(x.shape)
+    unit = speed_unit(float(np.nanmax(speed)))
+    speed = speed / SCALES[unit]
     norm = Normalize(0.0, float(np.nanmax(speed)))
     figure = Figure(figsize=(5.4, 5.4 * (y1 - y0) / (x1 - x0) + 0.7), layout="constrained")
     axes = figure.subplots()
     axes.set_facecolor(SOLID)
     axes.imshow(speed, extent=window, origin="lower", cmap=MAKO, norm=norm, interpolation="none", zorder=1)
-    colour_bar(figure, axes, MAKO, norm, "speed through the membrane in mid-bore, m/s")
+    colour_bar(figure, axes, MAKO, norm, f"speed through the membrane in mid-bore, {unit}")
     bare_map(axes, window, round_length(2 * plane.size))
     return figure
 

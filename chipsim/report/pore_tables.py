@@ -10,11 +10,10 @@ from chipsim.capture.pore_filter import PoreCapture, PoreEntry
 from chipsim.capture.pore_published import Point, PoreComparison
 from chipsim.cells import FIXED
 from chipsim.cells.cell_line import STATUS
-from chipsim.flow.pore_formulas import unit_resistance
 from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.frame import Table, pairs
 from chipsim.report.shared_tables import concentrations, fate, interval
-from chipsim.report.units import NONE, duration, number, pascals, percent, percent_span, say
+from chipsim.report.units import NONE, brief, duration, number, pascals, percent, percent_span, say, speed
 from geometries.pore_filter import PoreFilter
 
 if TYPE_CHECKING:
@@ -80,14 +79,16 @@ def flow(result: Result) -> Table:
     """Drive, resistances and what the liquid does in a nominal pore of the clean membrane."""
     solved, operation = solved_flow(result), result.design.operation
     liquid, viscosity = operation.liquid(), operation.viscosity
-    pore, formula = solved.pore_resistance(viscosity), viscosity * float(unit_resistance(solved.membrane))
+    cell, pore = solved.cell, solved.pore_resistance(viscosity)
+    off = 100 * (cell.formula / cell.resistance - 1)
     shares = solved.flow_shares()
     rows = [
         ("pressure over the membrane", pascals(solved.pressure(operation), 4)),
         ("flow rate of the clean spot", say(solved.flow_rate(operation), "mL/min", 4)),
         ("viscosity", f"{say(viscosity, 'mPa s', 4)} ({liquid.name}: {liquid.source})"),
-        ("resistance of a nominal pore alone, solved", say(pore, "Pa s/m³", 5)),
-        ("the same by formula", f"{say(formula, 'Pa s/m³', 5)} ({number(100 * (formula / pore - 1), 2)} % off)"),
+        ("resistance of a nominal pore alone", say(pore, "Pa s/m³", 5)),
+        (f"resistance of what was solved ({cell.model})", say(viscosity * cell.resistance, "Pa s/m³", 5)),
+        ("the same by formula", f"{say(viscosity * cell.formula, 'Pa s/m³', 5)} ({number(off, 2)} % off)"),
         ("resistance of the spot", say(solved.spot_resistance(viscosity), "Pa s/m³", 4)),
         ("flow through a nominal pore", say(solved.pore_flow_rate(operation), "nL/s")),
         ("mean speed in its bore, largest", f"{speed(solved.mean_speed(operation))}, {speed(peak_speed(result))}"),
@@ -115,18 +116,6 @@ def peak_speed(result: Result) -> float:
     """Largest speed in a nominal pore, m/s."""
     flow = solved_flow(result)
     return flow.cell.peak_speed * flow.pore_flow_rate(result.design.operation)
-
-
-def speed(value: float) -> str:
-    """A speed, in mm/s where it is small."""
-    return say(value, "m/s" if value >= 0.01 else "mm/s")
-
-
-def brief(seconds: float) -> str:
-    """A time that may be much below a second."""
-    if seconds == 0 or seconds >= 0.1:
-        return duration(seconds)
-    return say(seconds, "µs" if seconds < 1e-3 else "ms")
 
 
 def entries(captured: PoreCapture) -> Table:
