@@ -57,7 +57,8 @@ def answer(result: Result) -> str:
         )
     else:
         parts.append(f"it blocks after {through} of {wanted}")
-    parts.append(f"{number(captured.leukocyte_load)} leukocytes stay on the spot")
+    if captured.single_cell_carryover:
+        parts.append(f"{number(captured.leukocyte_load)} leukocytes stay on the spot")
     if captured.purity is not None and captured.single_cell_carryover:
         parts[-1] += f", so that {percent(captured.purity)} of the nucleated cells kept are tumour cells"
     return "; ".join(parts) + "."
@@ -232,7 +233,8 @@ def _capture(result: Result) -> Section:
     captions = (
         "What stays on the membrane. Of live clusters the bar is what is retained whole if the junction carries all of the force "
         f"on the plugged pore, the worst that can be; the dot if none breaks.{fixed}",
-        "Blocked share of the spot's conductance, pressure and flow rate over the filtration.",
+        "Blocked share of the spot's conductance, pressure and flow rate over the filtration"
+        + ("; after the dashed line the rinse." if result.design.operation.rinse_time else "."),
     )
     pictures = (
         Picture("retained", figures.retained_by_kind(captured), captions[0], wide=True, least=640),

@@ -37,7 +37,7 @@ def margins(captured: Capture) -> Table:
                 margin.what,
                 f"{number(margin.here * scale)} {unit}",
                 f"{number(margin.known * scale)} {unit}",
-                f"1/{1 / margin.ratio:.2g}" if margin.ratio < 1 else f"{margin.ratio:.2g}",
+                f"1/{number(1 / margin.ratio, 2)}" if margin.ratio < 1 else number(margin.ratio, 2),
                 margin.meaning,
             )
         )
