@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
+from geometries.membrane_mesh import Bore
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
 
-Array = NDArray[np.float64]
+#: How far a drawn rim may lie off, over the pore's width: a picture needs no more corners.
+_SMOOTH = 2e-3
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,18 @@ def openings(membrane: PoreFilter, half: float) -> Openings:
     x, y = pores.x / UNIT, pores.y / UNIT
     reach = half + max(membrane.opening) / UNIT
     number = np.flatnonzero((np.abs(x) < reach) & (np.abs(y) < reach))
-    shift = membrane.thickness / UNIT * np.tan(pores.tilt)
+    bores = [_bore(membrane, i) for i in number]
     above, below = (
-        np.array(
-            [_opening(membrane, at[i], y[i], pores.scale[i], pores.tilt[i]) for i in number], dtype=object
-        )
-        for at in (x, x + shift)
+        np.array([bore.opening(depth).simplify(_SMOOTH * bore.width) for bore in bores], dtype=object)
+        for depth in (0.0, membrane.thickness / UNIT)
     )
     return Openings(half, above, below, pores.group_size[number], number)
 
 
-def _opening(membrane: PoreFilter, x: float, y: float, scale: float, tilt: float) -> shapely.Polygon:
-    """An opening; a slanted round track opens as an ellipse."""
-    along, across = (scale * side / UNIT / 2 for side in membrane.opening)
-    along /= math.cos(tilt)
-    if membrane.pore == "round":
-        turn = np.linspace(0, 2 * math.pi, 49)[:-1]
-        return shapely.Polygon(np.column_stack([x + along * np.cos(turn), y + across * np.sin(turn)]))
-    return shapely.box(x - along, y - across, x + along, y + across)
+def _bore(membrane: PoreFilter, i: int) -> Bore:
+    pores, (width, length) = membrane.pores(), membrane.opening
+    size = float(pores.scale[i]) / UNIT
+    across = None if membrane.pore == "round" else size * length
+    return Bore(
+        float(pores.x[i]) / UNIT, float(pores.y[i]) / UNIT, size * width, across, tilt=float(pores.tilt[i])
+    )

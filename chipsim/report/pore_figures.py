@@ -19,13 +19,12 @@ from chipsim.capture.recovery import RecoveryCurve
 from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.openings import openings
 from chipsim.report.pore_maps import round_length
-from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, bare_map, plain, styled
+from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, PLATE, bare_map, plain, styled
 from chipsim.report.units import SCALES, duration, number, percent, say
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter, PoreStatistics
 
 _PORES_SHOWN = 220
-_PLATE = "#e4e9ef"
 #: Pores of an opening, the colour that tells it, and how it is called.
 _GROUPS = ((1, COLOURS[0], "alone"), (2, COLOURS[1], "in doublets"), (3, COLOURS[5], "in larger groups"))
 _TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0)  # s
@@ -44,7 +43,7 @@ def membrane_plan(membrane: PoreFilter, *, pores: int = _PORES_SHOWN) -> Figure:
     half, statistics = shown.half, membrane.statistics()
     figure = Figure(figsize=(5.4, 5.9), layout="constrained")
     axes = figure.subplots()
-    axes.set_facecolor(_PLATE)
+    axes.set_facecolor(PLATE)
     handles = []
     for (size, colour, name), share in zip(_GROUPS, _shares(statistics), strict=True):
         of = np.minimum(shown.group_size, 3) == size

@@ -19,9 +19,11 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from chipsim.flow.field import Field
 from chipsim.flow.pore_result import PoreFlow
+from chipsim.report.sheet import Sheet
 from chipsim.report.style import (
     MAKO,
     MUTED,
+    PLATE,
     SOLID,
     bare_map,
     colour_bar,
@@ -38,7 +40,7 @@ Array = NDArray[np.float64]
 PATCH = "patch"
 _PIXELS = 480
 _LINES = 8  # in each half of the bore
-_INSIDE = 1e-6  # of the pore's size: so far from a mirror plane that rounding does not put a point outside
+_SAME = 1e-6  # of the pore's size: so near to a mirror plane counts as on it, and so far from it as inside
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,22 @@ class PorePlane:
         return self.flow.membrane.thickness / UNIT
 
     @cached_property
-    def _extent(self) -> tuple[float, float, float]:
-        """Where the mesh begins and ends along the flow, and its width beyond the middle, um."""
-        points = self._field.mesh.points
-        along, across = (points[:, 0], points[:, 1]) if self._field.dim == 2 else (points[:, 2], points[:, 0])
-        return float(along.min()), float(along.max()), float(across.max())
+    def _sheet(self) -> Sheet:
+        """Velocity along and across, and pressure, on the solved half of the plane: x along the flow, y across."""
+        field = self._field
+        mesh, points = field.mesh, field.mesh.points
+        if field.dim == 2:
+            return Sheet(points[:, :2], mesh.cells, np.column_stack([field.velocity, field.pressure]))
+        # In space it is the mirror plane through the middle of the pore.
+        sides = mesh.facets[mesh.facet_regions == mesh.regions["symmetry_y"]]
+        middle = points[:, 1] <= points[:, 1].min() + _SAME * self.size
+        values = np.column_stack([field.velocity[:, [2, 0]], field.pressure])
+        return Sheet(points[:, [2, 0]], sides[middle[sides].all(axis=1)], values)
 
     @property
     def window(self) -> Window:
         """The pore with as much of the reservoirs as shows how the flow gathers, um."""
-        start, end, wide = self._extent
+        (start, _), (end, wide) = self._sheet.points.min(axis=0), self._sheet.points.max(axis=0)
         reach, half = 1.4 * self.size, min(1.6 * self.size, wide)
         return max(-reach, start), min(self.thickness + reach, end), -half, half
 
@@ -92,14 +100,17 @@ class PorePlane:
             x: Along the flow from the upstream face, um.
             y: Across, from the middle of the pore, um, of the same shape.
         """
-        along, across = x.ravel(), np.maximum(np.abs(y).ravel(), _INSIDE * self.size)
-        if self._field.dim == 2:
-            u, v, p = self._field.at(np.column_stack([along, across])).T
-        else:
-            aside = np.full_like(across, _INSIDE * self.size)
-            v, _, u, p = self._field.at(np.column_stack([across, aside, along])).T
-        u, v, p = (values.reshape(x.shape) for values in (u, v, p))
+        u, v, p = self._sheet.at(x, np.maximum(np.abs(y), _SAME * self.size))
         return u, np.sign(y) * v, p
+
+    def mid_bore(self, x: Array, y: Array) -> Array:
+        """Velocity along the flow (m/s) half-way through a membrane solved in space; nan where no bore is."""
+        field, middle = self._field, self.thickness / 2
+        depth = field.mesh.points[field.mesh.cells, 2]
+        near = (depth.min(axis=1) <= middle) & (depth.max(axis=1) >= middle)
+        slab = replace(field, mesh=replace(field.mesh, cells=field.mesh.cells[near]))
+        points = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, middle)])
+        return slab.at(points)[:, 2].reshape(x.shape)
 
     @cached_property
     def image(self) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
@@ -194,15 +205,14 @@ def patch_map(flow: PoreFlow, operation: Any) -> Figure:
     (x0, y0), (x1, y1) = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     window = float(x0), float(x1), float(y0), float(y1)
     x, y = pixel_centres(window, _PIXELS)
-    middle = np.full(x.size, plane.thickness / 2 * (1 - _INSIDE))
-    speed = plane._field.at(np.column_stack([x.ravel(), y.ravel(), middle]))[:, 2].reshape(x.shape)
+    speed = plane.mid_bore(x, y)
     unit = speed_unit(float(np.nanmax(speed)))
-    speed = speed / SCALES[unit]
-    norm = Normalize(0.0, float(np.nanmax(speed)))
+    values = speed / SCALES[unit]
+    norm = Normalize(0.0, float(np.nanmax(values)))
     figure = Figure(figsize=(5.4, 5.4 * (y1 - y0) / (x1 - x0) + 0.7), layout="constrained")
     axes = figure.subplots()
-    axes.set_facecolor(SOLID)
-    axes.imshow(speed, extent=window, origin="lower", cmap=MAKO, norm=norm, interpolation="none", zorder=1)
+    axes.set_facecolor(PLATE)
+    axes.imshow(values, extent=window, origin="lower", cmap=MAKO, norm=norm, interpolation="none", zorder=1)
     colour_bar(figure, axes, MAKO, norm, f"speed through the membrane in mid-bore, {unit}")
     bare_map(axes, window, round_length(2 * plane.size))
     return figure

@@ -30,6 +30,8 @@ MEASURED = "#d1333f"
 #: What pillars are filled with.
 SOLID, SOLID_EDGE = "#20262e", "#11161c"
 NIGHT = "#0d1117"
+#: A membrane from above.
+PLATE = "#e4e9ef"
 
 # Of seaborn's "mako" (BSD licence): perceptually uniform, and bluish throughout, so that shear can have the warm colours.
 _MAKO = (
