@@ -31,6 +31,7 @@ class Pores:
         group: Number of the group of pores overlapping on the upstream face that each belongs to.
         group_size: Pores in that group.
         share: Open area of the group on the upstream face over the sum of its pores' areas: below 1 where pores overlap.
+        rim_share: The same of the perimeters.
         through: Whether a pore is one of exactly two that overlap on both faces.
     """
 
@@ -41,6 +42,7 @@ class Pores:
     group: NDArray[np.int64]
     group_size: NDArray[np.int64]
     share: NDArray[np.float64]
+    rim_share: NDArray[np.float64]
     through: NDArray[np.bool_]
 
 
@@ -100,7 +102,7 @@ def place_pores(membrane: PoreFilter) -> Pores:
     through = np.zeros(len(places), dtype=bool)
     for a, b in both:
         through[[a, b]] = size[a] == 2
-    share = _shares(places, halves, group, size, round_)
+    share, rim_share = _shares(places, halves, group, size, round_)
     _, group = np.unique(group[inside], return_inverse=True)
     return Pores(
         places[inside, 0],
@@ -110,6 +112,7 @@ def place_pores(membrane: PoreFilter) -> Pores:
         group,
         size[inside],
         share[inside],
+        rim_share[inside],
         through[inside],
     )
 
@@ -162,28 +165,26 @@ def _groups(count: int, pairs: NDArray) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _shares(
     places: NDArray, halves: NDArray, group: NDArray, size: NDArray, round_: bool
-) -> NDArray[np.float64]:
-    """Open area of each pore's group over the sum of its pores' areas."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Area and perimeter of each pore's group, over the sums of its pores' ones."""
     import shapely
 
-    share = np.ones(len(places))
+    shares = np.ones((2, len(places)))
     grouped = np.flatnonzero(size > 1)
     grouped = grouped[np.lexsort([group[grouped], size[grouped]])]
     if not len(grouped):
-        return share
+        return shares[0], shares[1]
     # In units of the largest opening, as shapely does not like areas of 1e-11.
     unit = float(halves.max())
     shapes = _openings(places[grouped] / unit, halves[grouped] / unit, round_)
-    own = halves[grouped].prod(axis=1) / unit**2 * (math.pi if round_ else 4.0)
     starts = np.flatnonzero(np.r_[True, np.diff(group[grouped]) != 0])
-    two = starts[size[grouped[starts]] == 2]  # all at once: they are most of the groups
-    open_ = dict(zip(two, shapely.area(shapely.union(shapes[two], shapes[two + 1])), strict=True))
-    for first in starts[size[grouped[starts]] > 2]:
-        open_[first] = shapely.union_all(shapes[first : first + size[grouped[first]]]).area
-    share[grouped] = np.repeat(
-        [open_[first] for first in starts] / np.add.reduceat(own, starts), size[grouped[starts]]
-    )
-    return np.minimum(share, 1.0)
+    members = size[grouped[starts]]
+    pairs = starts[members == 2]  # all at once: they are most of the groups, and come first
+    more = [shapely.union_all(shapes[k : k + n]) for k, n in zip(starts, members, strict=True) if n > 2]
+    joined = np.concatenate([shapely.union(shapes[pairs], shapes[pairs + 1]), np.array(more, dtype=object)])
+    for kept, of in zip(shares, (shapely.area, shapely.length), strict=True):
+        kept[grouped] = np.repeat(of(joined) / np.add.reduceat(of(shapes), starts), members)
+    return np.minimum(shares[0], 1.0), np.minimum(shares[1], 1.0)
 
 
 def _openings(places: NDArray, halves: NDArray, round_: bool) -> NDArray[np.object_]:

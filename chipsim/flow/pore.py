@@ -18,7 +18,7 @@ from shapely import box
 
 from chipsim.flow.accuracy import SHARP_TIPS, discretisation_error, second_mesh
 from chipsim.flow.field import Field
-from chipsim.flow.pore_formulas import slit_resistance, unit_resistance
+from chipsim.flow.pore_formulas import placed_resistances, slit_resistance, unit_resistance
 from chipsim.flow.pore_result import PoreCell, orders
 from chipsim.flow.stokes import Load, Problem, Solution, solve
 from chipsim.flow.timing import Clock
@@ -167,11 +167,9 @@ def _patch(membrane: PoreFilter) -> Piece:
 
 def _by_formula(membrane: PoreFilter, window: Patch) -> NDArray[np.float64]:
     """Conductance of each pore of a patch times the viscosity, m3; of one that the border cuts its part inside."""
-    pores, k = membrane.pores(), window.indices
-    alone = unit_resistance(membrane, pores.scale[k], 1 / np.cos(pores.tilt[k]), array=True)
     frame = box(*window.box)
     inside = [b.opening().intersection(frame).area / b.opening().area for b in window.bores]
-    return pores.share[k] * np.array(inside) / alone
+    return np.array(inside) / placed_resistances(membrane)[window.indices]
 
 
 def _openings(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.flow.accuracy import ORDER
-from chipsim.flow.pore_formulas import unit_resistance
+from chipsim.flow.pore_formulas import placed_resistances, unit_resistance
 from chipsim.flow.result import Flow, Solved
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
@@ -86,16 +86,14 @@ class PoreFlow(Flow):
     def pore_resistances(self, viscosity: float) -> NDArray[np.float64]:
         """Of every pore of the spot as placed, Pa s/m3, shape (N,).
 
-        The solved pore's, scaled by the formula to each pore's size and slant, among its neighbours; pores that overlap share
-        the open area of their group.
+        The solved pore's, scaled by the formula to each pore's size and slant, among its neighbours and the pores that it
+        overlaps.
         """
         return viscosity * self._unit_resistances
 
     @cached_property
     def _unit_resistances(self) -> NDArray[np.float64]:
-        pores = self.membrane.pores()
-        alone = unit_resistance(self.membrane, pores.scale, 1 / np.cos(pores.tilt), array=True)
-        return self._correction * alone / pores.share
+        return self._correction * placed_resistances(self.membrane)
 
     def spot_resistance(self, viscosity: float) -> float:
         """Of the whole spot, Pa s/m3."""
