@@ -19,7 +19,8 @@ from geometries.patch import patch
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
 
-_KNOTS = 32  # of the spline that is half an ellipse: within 1e-5 of its width
+# A circle in quarters: from the ends of a half its middle is badly found. Knots of a quarter ellipse: within 1e-5 of its width.
+_PIECES, _KNOTS = 4, 16
 _RESERVOIR = 10.0  # over the radius: its end does not show in the pore
 # Cell sizes over the radius, and their growth; the tetrahedra of a rim's length of one cell at a growth of a half (measured).
 _CELL, _ARRAY, _GROWTH, _COARSEST, _PER_RIM_CELL = 16, 4, 0.5, 3.0, 50
@@ -31,15 +32,20 @@ def opening_loop(bore: Bore, name: str = "pore") -> Loop:
     if bore.length is not None:
         low, high = (bore.x - half, bore.y - bore.length / 2), (bore.x + half, bore.y + bore.length / 2)
         return rectangle(*low, *high, (name,) * 4)
-    halves: list[Segment] = []
-    for start in (0.0, math.pi):
-        angles = np.linspace(start, start + math.pi, _KNOTS + 1)
-        x, y = bore.x + half / math.cos(bore.tilt) * np.cos(angles), bore.y + half * np.sin(angles)
-        knots = tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
-        if halves:  # closed exactly
-            knots = (halves[0].end, *knots[1:-1], halves[0].start)
-        halves.append(Spline(knots, name) if bore.tilt else Arc(knots[0], knots[-1], (bore.x, bore.y), name))
-    return Loop(tuple(halves))
+    a, turn = half / math.cos(bore.tilt), 2 * math.pi / _PIECES
+    corners = [(bore.x + a * math.cos(i * turn), bore.y + half * math.sin(i * turn)) for i in range(_PIECES)]
+    pieces: list[Segment] = []
+    for i, start in enumerate(corners):
+        end = corners[(i + 1) % _PIECES]
+        if not bore.tilt:
+            pieces.append(Arc(start, end, (bore.x, bore.y), name))
+            continue
+        inner = (i + np.arange(1, _KNOTS) / _KNOTS) * turn
+        knots = zip(
+            (bore.x + a * np.cos(inner)).tolist(), (bore.y + half * np.sin(inner)).tolist(), strict=True
+        )
+        pieces.append(Spline((start, *knots, end), name))
+    return Loop(tuple(pieces))
 
 
 def plan(bores: Sequence[Bore], thickness: float, box: Box) -> Outline:
