@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from geometries.bores import Bore, Box, Plate, draw_plate
 from geometries.membrane import meridian
 from geometries.membrane_mesh import mesh_bores, unit_cell_plan
@@ -40,10 +38,8 @@ def opening_loop(bore: Bore, name: str = "pore") -> Loop:
         if not bore.tilt:
             pieces.append(Arc(start, end, (bore.x, bore.y), name))
             continue
-        inner = (i + np.arange(1, _KNOTS) / _KNOTS) * turn
-        knots = zip(
-            (bore.x + a * np.cos(inner)).tolist(), (bore.y + half * np.sin(inner)).tolist(), strict=True
-        )
+        inner = [(i + k / _KNOTS) * turn for k in range(1, _KNOTS)]
+        knots = [(bore.x + a * math.cos(w), bore.y + half * math.sin(w)) for w in inner]
         pieces.append(Spline((start, *knots, end), name))
     return Loop(tuple(pieces))
 
