@@ -39,7 +39,7 @@ SetOption = Annotated[
 @app.command("list")
 def list_designs() -> None:
     """List the published designs that come with chipsim."""
-    rows = [("name", "device", "gap", "flow rate", "file")]
+    rows = [("name", "device", "opening", "driven by", "file")]
     for name, path in published().items():
         design = load_design(path)
         rows.append((name, design.device.kind, *_short(design), str(path)))
@@ -76,7 +76,12 @@ def run(
         Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")
     ] = None,
     set_: SetOption = None,
-    model: Annotated[str, typer.Option(help="2d, depth (depth-averaged) or 3d.")] = "3d",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the flow; chips: 3d, depth (depth-averaged), 2d; pores: axisymmetric, 3d, 2d (slits), patch."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     refine: Annotated[
         float | None, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
@@ -212,9 +217,9 @@ def _block(device: Device, text: str | None) -> Any:
 
 
 def _short(design: Design) -> tuple[str, str]:
-    from geometries.quantities import show as text
+    from chipsim.show import driven_by, opening
 
-    return text(getattr(design.device, "gap", float("nan")), "um"), text(design.operation.flow_rate, "mL/h")
+    return opening(design.device), driven_by(design)[1]
 
 
 class _progress:  # noqa: N801 (used like a function)

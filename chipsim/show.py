@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import shapely
 from rich.console import Console
 from rich.table import Table
 
+from chipsim.capture.pore_filter import PoreEntry
+from chipsim.cells import FIXED
 from chipsim.design import Design
-from chipsim.report.units import percent
+from chipsim.report.openings import openings
+from chipsim.report.units import brief, duration, percent, say
 from chipsim.study.result import Result
 from geometries import ClusterChip, DesignError, Device
+from geometries.mesh import UNIT
+from geometries.pore_filter import PoreFilter
 from geometries.quantities import show
+
+_GLYPHS = np.array([[" ", "▄"], ["▀", "█"]])
+_COLUMNS = 76
+_PIXELS_OF_A_PORE = 4
 
 
 def print_design(design: Design) -> None:
-    """Print a piece of the array from above, the dimensions, the operation, and broken design rules."""
+    """Print a piece of the device from above, its dimensions, the operation, and broken design rules."""
     console, device = Console(highlight=False), design.device
-    assert isinstance(device, ClusterChip)
-    console.print(f"[bold]{design.name}[/bold] ({device.kind}); flow from left to right, apex upstream")
-    for row in terminal_drawing(device):
+    view = VIEWS[device.kind]
+    console.print(f"[bold]{design.name}[/bold] ({device.kind}); {view.seen}")
+    for row in view.drawing(device):
         console.print(f"  {row}", markup=False)
     table = Table(show_header=False, box=None)
-    for name, value in dimensions(device).items():
+    for name, value in [*view.dimensions(device).items(), *_operation(design)]:
         table.add_row(name, value)
-    liquid, operation = design.operation.liquid(), design.operation
-    table.add_row("flow rate", show(operation.flow_rate, "mL/h"))
-    table.add_row("fluid", f"{liquid.name}, {show(liquid.viscosity, 'mPa s')}")
-    if operation.volume:
-        table.add_row("volume", show(operation.volume, "mL"))
-    for carried in design.suspension:
-        table.add_row(
-            "carried",
-            f"{carried.cells.name}, {', '.join(map(str, carried.sizes))} cells, {show(carried.concentration, '1/mL')}",
-        )
     console.print(table)
     problems = device.problems(design.limits)
     for problem in problems:
@@ -43,7 +46,40 @@ def print_design(design: Design) -> None:
         console.print("breaks no design rule")
 
 
-def dimensions(chip: ClusterChip) -> dict[str, str]:
+def _operation(design: Design) -> list[tuple[str, str]]:
+    """Rows: what drives the liquid, the liquid, the sample and what it carries."""
+    liquid, operation = design.operation.liquid(), design.operation
+    rows = [driven_by(design), ("fluid", f"{liquid.name}, {show(liquid.viscosity, 'mPa s')}")]
+    if operation.volume:
+        rows.append(("volume", show(operation.volume, "mL")))
+    if operation.rinse_time:
+        rows.append(("rinse", duration(operation.rinse_time)))
+    for carried in design.suspension:
+        # Live is what cells are where nothing is said.
+        state = (
+            f", {carried.state}" if carried.state == FIXED or design.device.kind == PoreFilter.kind else ""
+        )
+        sizes = ", ".join(map(str, carried.sizes))
+        text = f"{carried.cells.name}{state}, {sizes} cells, {show(carried.concentration, '1/mL')}"
+        rows.append(("carried", text))
+    return rows
+
+
+def driven_by(design: Design) -> tuple[str, str]:
+    """What drives the liquid, and how much of it."""
+    operation = design.operation
+    if operation.flow_rate is None:
+        return "pressure", show(operation.pressure, "Pa" if operation.pressure < 1000.0 else "kPa")
+    return "flow rate", show(operation.flow_rate, VIEWS[design.device.kind].rate)
+
+
+def opening(device: Device) -> str:
+    """What a body must pass, in a few words."""
+    return VIEWS[device.kind].opening(device)
+
+
+# -- Cluster-Chip ---------------------------------------------------------------------------------------------------------
+def chip_dimensions(chip: ClusterChip) -> dict[str, str]:
     """Dimensions of a chip in the units people use, given and derived."""
     return {
         "gap": show(chip.gap, "um"),
@@ -61,24 +97,196 @@ def dimensions(chip: ClusterChip) -> dict[str, str]:
     }
 
 
-def terminal_drawing(chip: ClusterChip, columns: int = 76) -> list[str]:
+def chip_drawing(chip: ClusterChip) -> list[str]:
     """A piece of the array in half-block characters, pillars filled."""
-    import shapely
-
     outline = chip.block(2, 4)
-    x0, y0, x1, y1 = outline.frame.polygon().bounds
-    step = (x1 - x0) / columns
+    return _blocks(outline.fluid(), outline.frame.polygon().bounds)
+
+
+def _blocks(fluid: Any, window: tuple[float, float, float, float]) -> list[str]:
+    """A window (x0, y0, x1, y1) in half-block characters, filled where no fluid is."""
+    x0, y0, x1, y1 = window
+    step = (x1 - x0) / _COLUMNS
     lines = 2 * round((y1 - y0) / step / 2)
-    fluid = outline.fluid()
     x, y = np.meshgrid(
-        x0 + (np.arange(columns) + 0.5) * step, y1 - (np.arange(lines) + 0.5) * (y1 - y0) / lines
+        x0 + (np.arange(_COLUMNS) + 0.5) * step, y1 - (np.arange(lines) + 0.5) * (y1 - y0) / lines
     )
     solid = ~shapely.contains_xy(fluid, x, y)
-    glyphs = np.array([[" ", "▄"], ["▀", "█"]])
     return [
-        "".join(glyphs[a, b] for a, b in zip(top, low, strict=True))
+        "".join(_GLYPHS[a, b] for a, b in zip(top, low, strict=True))
         for top, low in zip(solid[::2].astype(int), solid[1::2].astype(int), strict=True)
     ]
+
+
+def _chip_numbers(result: Result) -> list[str]:
+    operation, flow = result.design.operation, result.flow
+    viscosity = operation.viscosity
+    stress = flow.wall_shear_stress(operation.flow_rate, viscosity)
+    return [
+        f"{show(flow.row_pressure_drop(operation.flow_rate, viscosity), 'Pa', 3)} a row, "
+        f"{show(flow.mean_throat_speed(operation.flow_rate), 'um/s', 3)} in the daughter gaps, "
+        f"wall shear stress {show(stress['p95'] or 0.0, 'Pa', 2)} (95th percentile)"
+    ]
+
+
+def _chip_fates(result: Result) -> Table:
+    table = Table("cells", "n", "retained", "passed", "broken", "half pushed through at", box=None)
+    for entry in result.capture.entries:
+        half = entry.half_push_through_flow_rate
+        table.add_row(
+            entry.cells, str(entry.n), f"{entry.retained.value:.3f}", f"{entry.passed.value:.3f}", f"{entry.broken.value:.3f}",
+            show(half, "mL/h", 3) if half else "-",
+        )  # fmt: skip
+    return table
+
+
+# -- pore filter ----------------------------------------------------------------------------------------------------------
+def filter_dimensions(membrane: PoreFilter) -> dict[str, str]:
+    """Dimensions of a membrane, and how the pores of its spot lie."""
+    pores, tolerance = membrane.statistics(), membrane.tolerance
+    spread = (
+        f"CV {tolerance:.3g}" if isinstance(tolerance, float) else "{:+.0%} to {:+.0%}".format(*tolerance)
+    )
+    x, y = membrane.pitches
+    lattice = "" if membrane.placement == "poisson" else f", pitches {show(x, 'um')} and {show(y, 'um')}"
+    return {
+        "pores": filter_opening(membrane),
+        "spread of their size": spread,
+        "density": show(membrane.density, "1/cm^2", 6),
+        "placement": membrane.placement + lattice,
+        "thickness": show(membrane.thickness, "um"),
+        "tilt": f"up to {show(membrane.tilt, 'deg')}" if membrane.tilt else "none",
+        "spot": show(membrane.spot_diameter, "mm"),
+        "pores in the spot": str(pores.count),
+        "alone, in doublets, in larger groups": ", ".join(
+            percent(share)
+            for share in (pores.isolated, pores.in_doublets, pores.in_triplets + pores.in_larger)
+        ),
+        "open area": percent(pores.coverage),
+    }
+
+
+def filter_opening(membrane: PoreFilter) -> str:
+    """Size and shape of the pores."""
+    x, y = membrane.opening
+    size = show(x, "um") if x == y else f"{x / UNIT:.4g} x {show(y, 'um')}"
+    return f"{size}, {membrane.pore}"
+
+
+def filter_drawing(membrane: PoreFilter) -> list[str]:
+    """A piece of the membrane in half-block characters, pores left out."""
+    half = _COLUMNS / _PIXELS_OF_A_PORE * membrane.size / UNIT / 2
+    shown = openings(membrane, half)
+    return _blocks(
+        shapely.union_all(shown.shapes), (-shown.half, -shown.half / 2, shown.half, shown.half / 2)
+    )
+
+
+def _filter_numbers(result: Result) -> list[str]:
+    operation, flow, captured = result.design.operation, result.flow, result.capture
+    history, low_high = captured.history, captured.leukocyte_load_range
+    time = duration(history.filtration_time) if history.complete else "never: it blocks"
+    through = f"{show(operation.volume, 'mL')} through in {time}"
+    lines = [
+        f"clean: {say(flow.pressure(operation), 'Pa', 4)}, {say(flow.flow_rate(operation), 'mL/min')}, Reynolds number "
+        f"{flow.reynolds(operation):.2g}, wall shear stress in the bores {say(flow.bore_wall_shear_stress(operation), 'Pa')} "
+        f"for {brief(flow.residence_time(operation))}",
+        f"{through}; {percent(float(history.blocked[history.filtered]))} blocked at the end, "
+        f"{captured.leukocyte_load:.3g} leukocytes on the spot ({low_high[0]:.3g} to {low_high[1]:.3g})",
+    ]
+    if captured.purity is not None and captured.single_cell_carryover:
+        lines.append(f"purity {percent(captured.purity)}")
+    return lines
+
+
+def _filter_fates(result: Result) -> Table:
+    table = Table(
+        "cells",
+        "state",
+        "n",
+        "retained",
+        "range",
+        "held",
+        "passed",
+        "broken at most",
+        "threshold",
+        "transit",
+        box=None,
+    )
+    for entry in result.capture.entries:
+        table.add_row(*_filter_fate(entry))
+    return table
+
+
+def _filter_fate(entry: PoreEntry) -> list[str]:
+    low, high = entry.retained.range
+    bound = entry.broken_upper_bound
+    return [
+        entry.cells, entry.state, str(entry.n), f"{entry.retained.value:.3f}", f"{low:.3f} to {high:.3f}",
+        f"{entry.held.value:.3f}", f"{entry.passed.value:.3f}", f"{bound.value:.3f}" if bound else "-",
+        say(entry.threshold, "Pa"), brief(entry.transit_time) if entry.transit_time else "free",
+    ]  # fmt: skip
+
+
+# -- both -----------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class View:
+    """How a kind of device is shown on the terminal.
+
+    Attributes:
+        seen: How the drawing is seen, in words.
+        rate: The unit that people give its flow rate in.
+        opening: What a body must pass, in a few words.
+        drawing: A piece of it in characters.
+        dimensions: Dimensions, given and derived, by name.
+        numbers: The main numbers of a result, a line each.
+        fates: What becomes of each kind of bodies.
+    """
+
+    seen: str
+    rate: str
+    opening: Callable[[Any], str]
+    drawing: Callable[[Any], list[str]]
+    dimensions: Callable[[Any], dict[str, str]]
+    numbers: Callable[[Result], list[str]]
+    fates: Callable[[Result], Table]
+
+
+VIEWS = {
+    ClusterChip.kind: View(
+        "flow from left to right, apex upstream",
+        "mL/h",
+        lambda chip: f"{show(chip.gap, 'um')} gap",
+        chip_drawing,
+        chip_dimensions,
+        _chip_numbers,
+        _chip_fates,
+    ),
+    PoreFilter.kind: View(
+        "a piece of the membrane from above",
+        "mL/min",
+        filter_opening,
+        filter_drawing,
+        filter_dimensions,
+        _filter_numbers,
+        _filter_fates,
+    ),
+}
+
+
+def print_result(result: Result) -> None:
+    """Print the main numbers of a run; the report has the rest."""
+    console, view = Console(highlight=False), VIEWS[result.design.device.kind]
+    for line in view.numbers(result):
+        console.print(line)
+    if error := result.flow.cell.discretisation_error:
+        console.print(
+            f"estimated discretisation error: {percent(error.pressure_drop)} of the pressure drop, "
+            f"{percent(error.mean_wall_shear)} of the mean wall shear"
+        )
+    console.print(view.fates(result))
+    for warning in result.warnings:
+        console.print(f"[yellow]note:[/yellow] {warning}")
 
 
 def write_drawing(device: Device, path: Path) -> None:
@@ -95,30 +303,3 @@ def write_drawing(device: Device, path: Path) -> None:
         draw(device).savefig(path, dpi=200)
     except OSError as error:
         raise DesignError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def print_result(result: Result) -> None:
-    """Print the main numbers of a run; the report has the rest."""
-    console, operation, flow = Console(highlight=False), result.design.operation, result.flow
-    viscosity = operation.viscosity
-    stress = flow.wall_shear_stress(operation.flow_rate, viscosity)
-    console.print(
-        f"{show(flow.row_pressure_drop(operation.flow_rate, viscosity), 'Pa', 3)} a row, "
-        f"{show(flow.mean_throat_speed(operation.flow_rate), 'um/s', 3)} in the daughter gaps, "
-        f"wall shear stress {show(stress['p95'] or 0.0, 'Pa', 2)} (95th percentile)"
-    )
-    if error := flow.cell.discretisation_error:
-        console.print(
-            f"estimated discretisation error: {percent(error.pressure_drop)} of the pressure drop, "
-            f"{percent(error.mean_wall_shear)} of the mean wall shear"
-        )
-    table = Table("cells", "n", "retained", "passed", "broken", "half pushed through at", box=None)
-    for entry in result.capture.entries:
-        half = entry.half_push_through_flow_rate
-        table.add_row(
-            entry.cells, str(entry.n), f"{entry.retained.value:.3f}", f"{entry.passed.value:.3f}", f"{entry.broken.value:.3f}",
-            show(half, "mL/h", 3) if half else "-",
-        )  # fmt: skip
-    console.print(table)
-    for warning in result.warnings:
-        console.print(f"[yellow]note:[/yellow] {warning}")

@@ -104,6 +104,10 @@ class Device(Values):
         """
         raise NotImplementedError
 
+    def derived(self) -> dict[str, Any]:
+        """Tables of ``result.json`` that follow from the device alone, by name."""
+        return {}
+
     def check(self, limits: Limits | None = None) -> None:
         """Refuse a device that cannot be made.
 

@@ -281,6 +281,10 @@ class PoreFilter(Device):
             through_doublets=float(np.mean(pores.through)),
         )
 
+    def derived(self) -> dict[str, Any]:
+        """The table ``pores``: how they lie."""
+        return {"pores": self.statistics().to_dict()}
+
 
 def _asked(shape: str) -> str:
     return {"round": "diameter", "square": "width", "slit": "width and length"}[shape]

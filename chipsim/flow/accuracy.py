@@ -16,10 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from geometries import DesignError
+from geometries.mesh import Mesh, MeshError
 from geometries.quantities import quantity
 
 #: Order of the pressure drop, and of the mean wall shear on round corners.
 ORDER = 3.25
+#: Power of the refinement that sharp tips are divided by beyond what all cells are: 3.5 in all, so that their error, linear in
+#: their size, falls as the other cells' does and neither hides the other.
+SHARP_TIPS = 2.5
 #: Order of the mean wall shear on sharp corners: the shear rises as r^-0.49 toward a tip of 60 degrees (a no-slip wedge of
 #: 300 degrees of fluid: Moffatt, J. Fluid Mech. 18, 1, 1964), so its mean errs as (tip size)^0.51, and the tips of a refined
 #: mesh shrink as ``refine``^-3.5.
@@ -39,8 +43,8 @@ class DiscretisationError:
     """Estimated relative errors against an endlessly fine mesh.
 
     Attributes:
-        pressure_drop: Of the pressure drop of a row (so of the flow rate at a given pressure).
-        mean_wall_shear: Of the mean wall shear on the pillars.
+        pressure_drop: Of the pressure drop (so of the flow rate at a given pressure).
+        mean_wall_shear: Of the mean wall shear on the pillars, or in the bore of a pore.
     """
 
     pressure_drop: float
@@ -62,6 +66,19 @@ def finer_companion(refine: float) -> float:
     return 1.5 * refine
 
 
+def second_mesh(mesh_of: Callable[[float], Mesh], refine: float) -> tuple[float, Mesh]:
+    """Refinement of the second mesh, and the mesh.
+
+    Args:
+        mesh_of: Makes the mesh of a refinement.
+        refine: Of the first mesh.
+    """
+    try:
+        return companion(refine), mesh_of(companion(refine))
+    except MeshError:  # too coarse for this drawing
+        return finer_companion(refine), mesh_of(finer_companion(refine))
+
+
 def relative_error(value: float, second: float, ratio: float, order: float) -> float:
     """Estimated relative error of a number.
 
@@ -75,17 +92,16 @@ def relative_error(value: float, second: float, ratio: float, order: float) -> f
 
 
 def discretisation_error(
-    value: tuple[float, float], second: tuple[float, float], ratio: float, *, round_corners: bool
+    value: tuple[float, float], second: tuple[float, float], ratio: float, orders: tuple[float, float]
 ) -> DiscretisationError:
     """Estimated relative errors of a cell's flow.
 
     Args:
-        value: Row resistance and mean wall shear.
+        value: Resistance and mean wall shear.
         second: The same on the second mesh.
         ratio: Cell size of the second mesh over that of the first.
-        round_corners: Whether the corners are round.
+        orders: Of the two.
     """
-    orders = ORDER, ORDER if round_corners else SHARP_SHEAR_ORDER
     errors = (relative_error(a, b, ratio, p) for a, b, p in zip(value, second, orders, strict=True))
     return DiscretisationError(*errors)
 
@@ -107,13 +123,13 @@ class Attempt:
         dim: 2 or 3, of the mesh.
         unknowns: Free unknowns.
         error: The estimate.
-        round_corners: Whether the corners are round.
+        orders: Of convergence of the two numbers.
     """
 
     dim: int
     unknowns: int
     error: DiscretisationError
-    round_corners: bool
+    orders: tuple[float, float]
 
 
 def refine_until(
@@ -146,10 +162,9 @@ def next_refinement(refine: float, tried: Attempt, accuracy: float) -> float:
     Raises:
         DesignError: The accuracy is out of reach.
     """
-    shear_order = ORDER if tried.round_corners else SHARP_SHEAR_ORDER
+    errors = tried.error.pressure_drop, tried.error.mean_wall_shear
     needed = refine * max(
-        (tried.error.pressure_drop / accuracy) ** (1 / ORDER),
-        (tried.error.mean_wall_shear / accuracy) ** (1 / shear_order),
+        (error / accuracy) ** (1 / order) for error, order in zip(errors, tried.orders, strict=True)
     )
     steps = [step for step in LADDER if step > refine * (1 + 1e-9)]
     enough = next((step for step in steps if step >= needed), math.inf)

@@ -8,7 +8,6 @@ to a unit flow per path and depth q, so that a result holds for any flow rate an
 from __future__ import annotations
 
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,15 +16,20 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from chipsim.flow.accuracy import companion, discretisation_error, finer_companion
-from chipsim.flow.array_result import CellFlow
+from chipsim.flow.accuracy import (
+    SHARP_TIPS,
+    discretisation_error,
+    second_mesh,
+)
+from chipsim.flow.array_result import CellFlow, orders
 from chipsim.flow.depth import depth_closure, floor_layer
 from chipsim.flow.field import Field
 from chipsim.flow.shear import ShearNumbers, shear_numbers
 from chipsim.flow.stokes import Problem, Solution, solve
+from chipsim.flow.timing import Clock
 from geometries.cluster_chip import ClusterChip
 from geometries.extrude import extrude, layer_heights
-from geometries.mesh import UNIT, Mesh, MeshError, Resolution, mesh_outline
+from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 
 #: Mesh of a plane cell: row resistance within 0.02 %, largest wall shear within 1 %, throat flux within 1e-4 of the section
 #: between rows. It is the throat flux that asks for it: half as fine the resistance errs by 0.03 %.
@@ -45,9 +49,6 @@ PLUG_ARRAYS = ((5, 6), (7, 8))
 #: Layer on the floor, over the throat's width: the flow turns from the floor's to the pillars' profile within a throat.
 _FLOOR_LAYER = 0.25
 
-# Power of the refinement that sharp tips are divided by beyond what all cells are: 3.5 in all.
-_SHARP_TIPS = 2.5
-
 Progress = Callable[[str], None]
 
 
@@ -64,18 +65,6 @@ class _Solved:
     solution: Solution
     viscosity: float = 1.0
     layer: float | None = None
-
-
-class _Clock:
-    """Seconds between its readings, by name."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def read(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name], self._last = now - self._last, now
 
 
 def solve_cell(
@@ -104,7 +93,7 @@ def solve_cell(
         SolverError: No converged solution.
         MeshError: No usable mesh.
     """
-    comm, clock = MPI.COMM_WORLD, _Clock()
+    comm, clock = MPI.COMM_WORLD, Clock()
     tell = progress if comm.rank == 0 else lambda _: None
     mesh, dim = None, 3 if model == "3d" else 2
     if comm.rank == 0:
@@ -146,13 +135,9 @@ def _with_error(
 ) -> CellFlow | None:
     """The cell with its discretisation error, from a second mesh."""
     comm, mesh = MPI.COMM_WORLD, None
-    other, dim = companion(refine), 3 if model == "3d" else 2
+    other, dim = refine, 3 if model == "3d" else 2
     if comm.rank == 0:
-        try:
-            mesh = cell_mesh(chip, dim, other)
-        except MeshError:  # too coarse for this drawing
-            other = finer_companion(refine)
-            mesh = cell_mesh(chip, dim, other)
+        other, mesh = second_mesh(lambda finer: cell_mesh(chip, dim, finer), refine)
     second = _solve_model(chip, model, mesh, comm)
     if cell is None:
         return None
@@ -161,7 +146,7 @@ def _with_error(
         (cell.row_resistance, cell.shear.mean),
         (resistance, shear.mean),
         refine / other,
-        round_corners=chip.fillet > 0,
+        orders(chip),
     )
     return replace(cell, discretisation_error=error)
 
@@ -169,9 +154,7 @@ def _with_error(
 def cell_mesh(chip: ClusterChip, dim: int, refine: float = 1.0) -> Mesh:
     """The mesh that :func:`solve_cell` computes on: half a pitch, two rows, in space half the depth."""
     resolution = PLANE if dim == 2 else SPACE
-    # Sharp tips shrink faster than the rest: the resistance's error is linear in their size, and falls with between the third
-    # and fourth power of the other cells. So both parts fall alike, and neither hides the other from the estimate.
-    sharp_tip = resolution.sharp_tip / refine**_SHARP_TIPS
+    sharp_tip = resolution.sharp_tip / refine**SHARP_TIPS
     resolution = replace(resolution, refine=refine, sharp_tip=sharp_tip)
     outline = chip.block()
     plane = mesh_outline(outline, resolution)

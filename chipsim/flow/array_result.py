@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chipsim.flow.accuracy import ORDER, SHARP_SHEAR_ORDER
 from chipsim.flow.depth import DepthClosure, depth_closure, outside, stated_error
 from chipsim.flow.field import Field
 from chipsim.flow.result import Flow, Solved
@@ -19,6 +20,11 @@ from geometries.mesh import UNIT
 BLOOD_DENSITY = 1060.0
 
 _MASS_BALANCE_WORTH_SAYING = 1e-3
+
+
+def orders(chip: ClusterChip) -> tuple[float, float]:
+    """Orders of convergence of the row resistance and of the mean wall shear."""
+    return ORDER, ORDER if chip.fillet > 0 else SHARP_SHEAR_ORDER
 
 
 @dataclass(frozen=True, kw_only=True)

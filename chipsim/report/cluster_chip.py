@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chipsim.report import figures, tables
+from chipsim.report import figures, shared_tables, tables
 from chipsim.report.frame import Fact, Page, Picture, Section, provenance
 from chipsim.report.unfold import Plane
 from chipsim.report.units import duration, number, pascals, percent, percent_span, say
@@ -225,7 +225,7 @@ def _capture(result: Result) -> Section:
         "What stays, what passes, what breaks",
         (text,),
         tuple(pictures),
-        (tables.entries(captured), tables.harvest(result), tables.margins(captured)),
+        (tables.entries(captured), tables.harvest(result), shared_tables.margins(captured)),
     )
 
 
@@ -284,7 +284,12 @@ def _assumptions(result: Result) -> Section:
         "contain what the variation does."
     )
     return Section(
-        "Assumptions", (text,), tables=(tables.model_assumptions(result), tables.cell_assumptions(result))
+        "Assumptions",
+        (text,),
+        tables=(
+            tables.model_assumptions(result),
+            shared_tables.cell_assumptions(result, unused=("apparent_viscosity", "volume")),
+        ),
     )
 
 
@@ -304,7 +309,5 @@ def _origin(result: Result) -> Section:
         ),
     ]
     if cell.field is not None:
-        mesh = cell.field.mesh
-        size = f"{len(mesh.cells)} second-order cells, {len(mesh.points)} nodes"
-        rows.insert(0, ("mesh", f"{size}, worst shape {number(mesh.quality, 2)}"))
+        rows.insert(0, shared_tables.mesh_row(cell.field.mesh))
     return provenance(result, *rows)

@@ -6,12 +6,27 @@
 
 from chipsim.report.curves import breakage_curve, retention_against_flow_rate, retention_curve
 from chipsim.report.maps import cluster_chip_picture, flow_map, shear_map, shear_profile
+from chipsim.report.pore_figures import (
+    filtration_history,
+    flow_shares,
+    membrane_plan,
+    recovery_over_time,
+    retained_by_kind,
+)
+from chipsim.report.pore_maps import patch_map, pore_map
 from chipsim.report.style import save_png
 
 __all__ = [
     "breakage_curve",
     "cluster_chip_picture",
+    "filtration_history",
     "flow_map",
+    "flow_shares",
+    "membrane_plan",
+    "patch_map",
+    "pore_map",
+    "recovery_over_time",
+    "retained_by_kind",
     "retention_against_flow_rate",
     "retention_curve",
     "save_png",

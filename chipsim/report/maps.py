@@ -8,7 +8,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import Colormap, Normalize, PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from chipsim.flow.array_result import ArrayFlow
 from chipsim.report.style import (
@@ -19,13 +18,14 @@ from chipsim.report.style import (
     NIGHT,
     SOLID,
     SOLID_EDGE,
+    colour_bar,
     colour_map,
-    flow_arrow,
-    scale_bar,
+    finish_map,
+    round_ticks,
     styled,
 )
 from chipsim.report.unfold import Plane, Window
-from chipsim.report.units import number, pascals
+from chipsim.report.units import pascals
 
 SPEED: Colormap = MAKO
 PRESSURE, SHEAR = colour_map("cividis"), colour_map("inferno", 0.25, 1.0)
@@ -73,8 +73,8 @@ def flow_map(
     _array(axes, plane, window)
     axes.imshow(values, extent=window, origin="lower", cmap=colours, interpolation="none", vmin=0.0, zorder=1)
     _streamlines(axes, plane, window, "white", 0.55)
-    _bar(figure, axes, colours, Normalize(0.0, float(values[~solid].max())), label)
-    _finish(axes, window)
+    colour_bar(figure, axes, colours, Normalize(0.0, float(values[~solid].max())), label)
+    finish_map(axes, window, 20.0)
     return figure
 
 
@@ -101,8 +101,10 @@ def shear_map(
     norm = _walls(
         axes, plane, window, _UM2 * viscosity * plane.flow.flux(flow_rate), 3 * _PIXELS // 2, (1.6, 0.5)
     )
-    _bar(figure, axes, SHEAR, norm, "wall shear stress on the pillars, Pa", extend=plane.chip.fillet == 0)
-    _finish(axes, window)
+    colour_bar(
+        figure, axes, SHEAR, norm, "wall shear stress on the pillars, Pa", extend=plane.chip.fillet == 0
+    )
+    finish_map(axes, window, 20.0)
     return figure
 
 
@@ -155,7 +157,7 @@ def cluster_chip_picture(flow: ArrayFlow | Plane, flow_rate: float, viscosity: f
     _array(axes, plane, window)
     _streamlines(axes, plane, window, "white", 0.6, per_path=16)
     norm = _walls(axes, plane, window, _UM2 * viscosity * q, 1600, (1.8, 0.4))
-    _finish(axes, window)
+    finish_map(axes, window, 20.0)
     bars = (
         (SPEED, Normalize(0.0, float(speed[~solid].max())), "speed, µm/s"),
         (SHEAR, norm, "wall shear stress on the pillars, Pa"),
@@ -170,7 +172,7 @@ def _dark_bar(
 ) -> None:
     cax = figure.add_axes(place)
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=cax, orientation="horizontal")
-    _ticks(cax, norm)
+    round_ticks(cax, norm)
     bar.set_label(label, color="white")
     bar.ax.spines["outline"].set_visible(False)
     cax.tick_params(colors="#aab4c0", labelcolor="white")
@@ -224,37 +226,3 @@ def _levels(axes: Axes, levels: list[tuple[float, str]], top: float) -> None:
             arrowprops={"arrowstyle": "-", "lw": 0.6, "color": MUTED, "shrinkA": 1, "shrinkB": 0, "relpos": (0, 0.5)},
         )  # fmt: skip
         free = y - 0.105 * top
-
-
-def _bar(
-    figure: Figure, axes: Axes, colours: Colormap, norm: Normalize, label: str, *, extend: bool = False
-) -> None:
-    bar = figure.colorbar(
-        ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.86, aspect=34, pad=0.02,
-        extend="max" if extend else "neither",
-    )  # fmt: skip
-    bar.set_label(label)
-    _ticks(bar.ax, norm)
-    bar.ax.spines["outline"].set_visible(False)
-
-
-def _finish(axes: Axes, window: Window) -> None:
-    axes.set(xlim=window[:2], ylim=window[2:], aspect="equal", xticks=[], yticks=[])
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    scale_bar(axes, 20.0, "20 µm")
-    flow_arrow(axes)
-
-
-def _ticks(axis: Axes, norm: Normalize) -> None:
-    """Round numbers; where small values have more room than large ones, of the ladder 1, 2, 5."""
-    if isinstance(norm, PowerNorm):
-        top = norm.vmax or 0.0
-        ladder = [a * 10.0**b for b in range(-6, 6) for a in (1, 2, 5)]
-        ticks = [0.0, *(t for t in ladder if 0.02 * top < t <= top)]
-        axis.xaxis.set_major_locator(FixedLocator(ticks))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-        axis.xaxis.set_minor_locator(NullLocator())
-    else:
-        axis.xaxis.set_major_locator(MaxNLocator(6))

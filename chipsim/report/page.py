@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chipsim.report import cluster_chip
+from chipsim.report import cluster_chip, pore_filter
 from chipsim.report.frame import Page, render
 from geometries.cluster_chip import ClusterChip
+from geometries.pore_filter import PoreFilter
 
 if TYPE_CHECKING:
     from chipsim.study.result import Result
 
 #: What makes the page of each kind of device.
-PAGES: dict[str, Callable[[Result], Page]] = {ClusterChip.kind: cluster_chip.page}
+PAGES: dict[str, Callable[[Result], Page]] = {
+    ClusterChip.kind: cluster_chip.page,
+    PoreFilter.kind: pore_filter.page,
+}
 
 
 def html(result: Result) -> str:

@@ -12,8 +12,12 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from chipsim.report.units import number
 
 #: Colours that a page may replace, so that figures are legible on light and on dark paper.
 INK, MUTED, LINE, PAPER = "#1f2a38", "#5d6978", "#d5dae1", "#fffffe"
@@ -26,6 +30,8 @@ MEASURED = "#d1333f"
 #: What pillars are filled with.
 SOLID, SOLID_EDGE = "#20262e", "#11161c"
 NIGHT = "#0d1117"
+#: A membrane from above.
+PLATE = "#e4e9ef"
 
 # Of seaborn's "mako" (BSD licence): perceptually uniform, and bluish throughout, so that shear can have the warm colours.
 _MAKO = (
@@ -123,6 +129,47 @@ def flow_arrow(axes: Axes) -> None:
     from matplotlib.offsetbox import TextArea
 
     _on_plate(axes, TextArea("flow ⟶", textprops={"color": "white", "fontsize": 9.0}), "upper left")
+
+
+def finish_map(axes: Axes, window: tuple[float, float, float, float], bar: float) -> None:
+    """Give a map its window (x0, x1, y0, y1), no axes, the direction of the flow, and a bar of that many µm."""
+    bare_map(axes, window, bar)
+    flow_arrow(axes)
+
+
+def bare_map(axes: Axes, window: tuple[float, float, float, float], bar: float) -> None:
+    """The same, seen along the flow."""
+    axes.set(xlim=window[:2], ylim=window[2:], aspect="equal", xticks=[], yticks=[])
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    scale_bar(axes, bar, f"{bar:g} µm")
+
+
+def colour_bar(
+    figure: Figure, axes: Axes, colours: Colormap, norm: Normalize, label: str, *, extend: bool = False
+) -> None:
+    """A bar of colours under a map."""
+    bar = figure.colorbar(
+        ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.86, aspect=34, pad=0.02,
+        extend="max" if extend else "neither",
+    )  # fmt: skip
+    bar.set_label(label)
+    round_ticks(bar.ax, norm)
+    bar.ax.spines["outline"].set_visible(False)
+
+
+def round_ticks(axis: Axes, norm: Normalize) -> None:
+    """Round numbers; where small values have more room than large ones, of the ladder 1, 2, 5."""
+    if isinstance(norm, PowerNorm):
+        top = norm.vmax or 0.0
+        ladder = [a * 10.0**b for b in range(-6, 6) for a in (1, 2, 5)]
+        ticks = [0.0, *(t for t in ladder if 0.02 * top < t <= top)]
+        axis.xaxis.set_major_locator(FixedLocator(ticks))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        axis.xaxis.set_minor_locator(NullLocator())
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(6))
 
 
 def _on_plate(axes: Axes, content: Any, corner: str) -> None:

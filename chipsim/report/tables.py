@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chipsim.capture import Comparison, Fraction
+from chipsim.capture import Comparison
 from chipsim.capture.assumptions import WEAK_JUNCTION, variations
 from chipsim.capture.cluster_chip import TrapCapture, TrapEntry
 from chipsim.capture.entries import BACKGROUND
 from chipsim.capture.published import Point
-from chipsim.cells import CellLine, line
 from chipsim.cells.cell_line import STATUS
 from chipsim.report.frame import Table, pairs
+from chipsim.report.shared_tables import all_lines, concentrations, fate, interval
 from chipsim.report.units import NONE, duration, number, pascals, percent, percent_span, say
 from geometries.cluster_chip import ClusterChip
 
@@ -99,8 +98,8 @@ def entries(captured: TrapCapture) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            e.cells, str(e.n), percent(e.retained.value), _interval(e.retained.ci95), percent_span(e.retained.range),
-            percent(e.passed.value), _fate(e.broken), _fate(e.weak.broken) if e.weak else NONE,
+            e.cells, str(e.n), percent(e.retained.value), interval(e.retained.ci95), percent_span(e.retained.range),
+            percent(e.passed.value), fate(e.broken), fate(e.weak.broken) if e.weak else NONE,
             say(e.half_push_through_flow_rate, "mL/h"), say(e.junction_load, "nN"), _tension(e),
         )
         for e in captured.entries
@@ -117,16 +116,6 @@ def _tension(entry: TrapEntry) -> str:
     if entry.cells == RED_CELL:
         return NONE
     return "calibrated" if entry.calibrated else "uncalibrated"
-
-
-def _interval(ci95: tuple[float, float] | None) -> str:
-    """The 95 % interval; a dash where the fraction was integrated, not sampled."""
-    return percent_span(ci95) if ci95 and ci95[0] < ci95[1] else NONE
-
-
-def _fate(fate: Fraction) -> str:
-    """A fraction; where none was drawn that broke, what it is below with 95 % confidence."""
-    return f"< {percent(fate.ci95[1])}" if fate.value == 0 < fate.ci95[1] else percent(fate.value)
 
 
 def harvest(result: Result) -> Table:
@@ -151,29 +140,7 @@ def harvest(result: Result) -> Table:
             f"{shear}, the wall's 95th percentile: held bodies are not yet resolved in the flow",
         )
     )
-    for carried in result.design.suspension:
-        name = f"concentration of {carried.cells.name}, all its sizes together"
-        rows.append((name, say(carried.concentration, "/mL")))
-    return pairs(rows, "Harvest")
-
-
-def margins(captured: TrapCapture) -> Table:
-    """Loads beside the strengths known."""
-    rows = []
-    for margin in captured.margins:
-        unit = "nN" if margin.what == "junction load" else "Pa"
-        scale = 1e9 if unit == "nN" else 1.0
-        rows.append(
-            (
-                margin.what,
-                f"{number(margin.here * scale)} {unit}",
-                f"{number(margin.known * scale)} {unit}",
-                f"1/{1 / margin.ratio:.2g}" if margin.ratio < 1 else f"{margin.ratio:.2g}",
-                margin.meaning,
-            )
-        )
-    head = ("largest", "here", "known", "here over known", "what is known")
-    return Table(head, tuple(rows), "lrrrl", "How gentle: loads beside what is known to part or harm cells")
+    return pairs([*rows, *concentrations(result)], "Harvest")
 
 
 _VERDICTS = {"qualitative": "as published", "predicted": "met"}
@@ -194,7 +161,7 @@ def comparison(compared: Comparison) -> Table:
     )
     rows = tuple(
         (
-            p.name, percent(p.predicted), _interval(p.ci95), percent_span(p.range), percent(p.published),
+            p.name, percent(p.predicted), interval(p.ci95), percent_span(p.range), percent(p.published),
             NONE if p.role == "beside" or not compared.is_published_chip else percent_span(p.accepted),
             *(percent(p.baselines[n]) if n in p.baselines else NONE for n in names), _verdict(p, compared),
         )
@@ -263,62 +230,9 @@ def _varied(result: Result) -> dict[str, str]:
     """The values that each assumption is changed to, for the lines of the suspension."""
     setting = result.capture.setting
     found: dict[str, list[float]] = {}
-    for cells in _all_lines(result):
+    for cells in all_lines(result):
         for other in variations(cells, setting.assumed, setting.trap.rows):
             for name, value in asdict(other).items():
                 if value != getattr(setting.assumed, name) and value not in found.setdefault(name, []):
                     found[name].append(value)
     return {name: ", ".join(number(v) for v in values) for name, values in found.items()}
-
-
-_CELL_FIELDS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "diameter": ("diameter", lambda v: say(v, "µm")),
-    "diameter_cv": ("CV of diameter", number),
-    "tension": ("cortical tension", lambda v: say(v, "pN/µm")),
-    "tension_cv": ("CV of tension", number),
-    "junction_strength": ("junction strength", lambda v: say(v, "nN")),
-    "junction_cv": ("CV of junction strength", number),
-    "concentration": ("concentration in blood", lambda v: say(v, "/mL")),
-    "parts": ("mixture of", lambda v: ", ".join(f"{part.name} {percent(share)}" for share, part in v)),
-}
-
-
-def cell_assumptions(result: Result) -> Table:
-    """Every number of the cells with its status and source."""
-    rows = []
-    for cells in _all_lines(result):
-        for part in [cells, *(p for _, p in cells.parts)]:
-            for origin in part.provenance:
-                if _matters(part, origin.field):
-                    name, write = _CELL_FIELDS[origin.field]
-                    value = getattr(part, origin.field, None)
-                    rows.append(
-                        (
-                            part.name,
-                            name,
-                            NONE if value is None else write(value),
-                            STATUS[origin.status],
-                            origin.source,
-                        )
-                    )
-    return Table(
-        ("cells", "number", "value", "status", "source"), tuple(dict.fromkeys(rows)), "lllll", "The cells"
-    )
-
-
-def _matters(cells: CellLine, name: str) -> bool:
-    """Blood's own cells come one by one; red cells have no threshold; no cell's apparent viscosity counts in a trap."""
-    if name == "apparent_viscosity":
-        return False
-    if cells.kind != "tumour" and name.startswith("junction"):
-        return False
-    return not (cells.kind == "red cell" and name not in ("diameter", "concentration"))
-
-
-def _all_lines(result: Result) -> list[CellLine]:
-    """The lines of the suspension, then those of blood."""
-    own = {carried.cells.name: carried.cells for carried in result.design.suspension}
-    return [
-        *own.values(),
-        *(line(name) for name in dict.fromkeys(e.cells for e in result.capture.entries) if name not in own),
-    ]

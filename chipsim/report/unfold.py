@@ -13,20 +13,17 @@ from typing import Any
 
 import numpy as np
 import shapely
-from matplotlib.tri import Triangulation
 from numpy.typing import NDArray
 
 from chipsim.flow.array_result import ArrayFlow
 from chipsim.flow.field import Field
 from chipsim.flow.traction import wall_shear as recovered
+from chipsim.report.sheet import Sheet
 from geometries.cluster_chip import ClusterChip
 from geometries.mesh import UNIT
 
 Array = NDArray[np.float64]
 Window = tuple[float, float, float, float]
-
-#: A six-node triangle as four straight ones.
-_QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
 
 
 def pixel_centres(window: Window, pixels: int) -> tuple[Array, Array]:
@@ -77,23 +74,12 @@ class Plane:
         return self.chip.row_pitch / UNIT
 
     @cached_property
-    def triangles(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Nodes of the plane, and straight triangles (four a cell) as places in them, shape (M, 3)."""
-        mesh = _field(self.flow).mesh
-        six = mesh.cells if mesh.dim == 2 else mesh.facets[mesh.facet_regions == mesh.regions["midplane"]]
-        nodes, places = np.unique(six, return_inverse=True)
-        places = places.reshape(six.shape)
-        return nodes, np.concatenate([places[:, list(quarter)] for quarter in _QUARTERS])
-
-    @cached_property
-    def _plane(self) -> tuple[Triangulation, Array]:
-        """The triangulation, and velocity and pressure on its nodes, shape (nodes, 3)."""
+    def _sheet(self) -> Sheet:
+        """Velocity and pressure in the plane."""
         field = _field(self.flow)
-        nodes, triangles = self.triangles
-        x, y = field.mesh.points[nodes, :2].T
-        return Triangulation(x, y, triangles), np.column_stack(
-            [field.velocity[nodes, :2], field.pressure[nodes]]
-        )
+        mesh = field.mesh
+        six = mesh.cells if mesh.dim == 2 else mesh.facets[mesh.facet_regions == mesh.regions["midplane"]]
+        return Sheet(mesh.points[:, :2], six, np.column_stack([field.velocity[:, :2], field.pressure]))
 
     def at(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """Velocity along and across over q (1/um), and pressure over viscosity and q (1/um2); nan in pillars.
@@ -108,28 +94,9 @@ class Plane:
         # A hair inside, so that rounding does not put the cell's sides outside.
         along = np.clip(along, start + 1e-7, start + 2 * self.row - 1e-7)
         folded = np.clip(np.abs(across), 1e-7, self.pitch / 2 - 1e-7)
-        u, v, p = self._interpolate(along, folded)
+        u, v, p = self._sheet.at(along, folded)
         slope = self.flow.row_resistance * UNIT**2 / self.row
         return u, v * np.sign(across), p - slope * x
-
-    def _interpolate(self, x: Array, y: Array) -> Array:
-        """Linear on each triangle; every point is looked up once for all three values, shape (3, *x.shape)."""
-        plane, values = self._plane
-        where = np.asarray(plane.get_trifinder()(x, y), dtype=np.int64)
-        corners = plane.triangles[where]
-        px, py = plane.x[corners], plane.y[corners]
-        ax, ay, bx, by = (
-            px[..., 1] - px[..., 0],
-            py[..., 1] - py[..., 0],
-            px[..., 2] - px[..., 0],
-            py[..., 2] - py[..., 0],
-        )
-        dx, dy, size = x - px[..., 0], y - py[..., 0], ax * by - ay * bx
-        b, c = (dx * by - dy * bx) / size, (ax * dy - ay * dx) / size
-        weights = np.stack([1 - b - c, b, c], axis=-1)
-        found = np.einsum("...k,...kv->v...", weights, values[corners])
-        found[:, where < 0] = np.nan
-        return found
 
     def image(self, window: Window, pixels: int) -> tuple[Array, Array, NDArray[np.bool_]]:
         """Speed and pressure on the pixels of a window, and where pillars are, shape (rows, pixels).
@@ -182,7 +149,7 @@ class Plane:
         share = np.cumsum(np.maximum(wind(np.full_like(y, start), y).real, 0.0))
         wanted = (np.arange(per_path // 2) + 0.5) / (per_path // 2)
         seeds = np.interp(wanted, share / share[-1], y)
-        lines = _follow(wind, start + 1j * seeds, x1 + step, step)
+        lines = follow(wind, start + 1j * seeds, x1 + step, step)
         out = self._drawn[window, per_path, step] = []
         for line in lines:
             for n in range(int(y0 // self.pitch) - 1, int(y1 // self.pitch) + 2):
@@ -211,7 +178,7 @@ class Plane:
         return wind
 
 
-def _follow(
+def follow(
     wind: Callable[[Array, Array], Array], start: NDArray[np.complex128], end: float, step: float
 ) -> list[Array]:
     """Follow the flow from points x + iy to x = ``end`` in steps of equal length (fourth-order Runge-Kutta)."""

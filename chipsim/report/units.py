@@ -7,8 +7,10 @@ import math
 #: What one of each unit is in SI.
 SCALES = {
     "µm": 1e-6, "mm": 1e-3, "°": math.pi / 180, "µm/s": 1e-6, "mL/h": 1e-6 / 3600, "mL": 1e-6, "/mL": 1e6,
-    "mPa s": 1e-3, "Pa": 1.0, "mPa": 1e-3, "dyn/cm²": 0.1, "nN": 1e-9, "pN/µm": 1e-6, "1/s": 1.0, "1/µm²": 1e12,
-    "Pa/(mL/h)": 3600e6,
+    "mPa s": 1e-3, "Pa": 1.0, "mPa": 1e-3, "kPa": 1e3, "dyn/cm²": 0.1, "nN": 1e-9, "pN/µm": 1e-6, "1/s": 1.0,
+    "1/µm²": 1e12, "Pa/(mL/h)": 3600e6, "mL/min": 1e-6 / 60, "nL/s": 1e-12, "m/s": 1.0, "mm/s": 1e-3,
+    "Pa s": 1.0, "Pa s/m³": 1.0, "/cm²": 1e4, "µs": 1e-6, "ms": 1e-3, "fL": 1e-18, "s": 1.0, "min": 60.0,
+    "h": 3600.0,
 }  # fmt: skip
 
 NONE = "–"
@@ -83,5 +85,23 @@ def duration(seconds: float | None) -> str:
 
 
 def pascals(value: float | None, digits: int = 3) -> str:
-    """A pressure or stress in Pa, in mPa where it is small."""
-    return say(value, "mPa" if value is not None and abs(value) < 0.1 else "Pa", digits)
+    """A pressure or stress in Pa, in mPa where it is small, in kPa where it is large."""
+    size = 1.0 if value is None else abs(value)
+    return say(value, "mPa" if size < 0.1 else "kPa" if size >= 1e4 else "Pa", digits)
+
+
+def speed_unit(value: float) -> str:
+    """The unit of a speed of that size, m/s."""
+    return next((unit for unit in ("m/s", "mm/s") if value >= 0.1 * SCALES[unit]), "µm/s")
+
+
+def speed(value: float) -> str:
+    """A speed in the unit of its size."""
+    return say(value, speed_unit(value))
+
+
+def brief(seconds: float) -> str:
+    """A time that may be much below a second: ``"84.4 µs"``."""
+    if seconds == 0 or seconds >= 0.1:
+        return duration(seconds)
+    return say(seconds, "µs" if seconds < 1e-3 else "ms")

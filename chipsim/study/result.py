@@ -9,7 +9,6 @@ import numpy as np
 import scipy
 
 from chipsim.design import Design
-from chipsim.flow.array_result import ArrayFlow
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Result:
 
     Attributes:
         design: What was asked.
-        flow: The flow through it.
+        flow: The flow through it, a :class:`chipsim.flow.result.Flow` with what its device adds.
         capture: What it retains, lets pass and breaks: a :class:`chipsim.capture.Capture` with what its device adds.
         comparison: Prediction beside the published measurements, with ``to_dict()`` and ``shortfalls``.
         seed: Of the Monte Carlo.
@@ -26,7 +25,7 @@ class Result:
     """
 
     design: Design
-    flow: ArrayFlow
+    flow: Any
     capture: Any
     comparison: Any
     seed: int
@@ -56,6 +55,7 @@ class Result:
             "versions": {**self.flow.versions, "numpy": np.__version__, "scipy": scipy.__version__},
             "model": self.flow.cell.model,
             "flow": flow,
+            **self.design.device.derived(),
             **captured,
             "published": self.comparison.to_dict(),
             "warnings": self.warnings,

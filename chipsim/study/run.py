@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from chipsim.capture import capture, check, comparison
 from chipsim.design import Design
+from chipsim.study.recipes import model_of
 from chipsim.study.result import Result
 from chipsim.study.solve import check_accuracy, rank, solve
 
@@ -14,7 +15,7 @@ from chipsim.study.solve import check_accuracy, rank, solve
 def run(
     design: Design,
     *,
-    model: str = "3d",
+    model: str | None = None,
     seed: int = 0,
     refine: float | None = None,
     accuracy: float | str | None = None,
@@ -25,7 +26,7 @@ def run(
 
     Args:
         design: The parameter set.
-        model: ``"2d"``, ``"depth"`` or ``"3d"``.
+        model: Of the flow; None: the device's own (see :func:`chipsim.study.solve.solve`).
         seed: Same seed, same bytes.
         refine: Divides all cell sizes of the mesh; None: 1.
         accuracy: Largest estimated relative error of pressure drop and mean wall shear, a fraction or ``"0.1%"``: the mesh is
@@ -44,6 +45,7 @@ def run(
     device.check(design.limits)
     check(device, design.suspension)
     check_accuracy(accuracy, refine)
+    model = model_of(device, model)
     times, start = {}, time.perf_counter()
     flow = solve(device, model, refine=refine, accuracy=accuracy, fresh=fresh, progress=progress)
     times["flow_s"] = time.perf_counter() - start
@@ -60,7 +62,7 @@ def run(
     )
     times["capture_s"] = time.perf_counter() - start
     start = time.perf_counter()
-    progress("comparing with the published chip")
+    progress("comparing with what was published")
     beside = comparison(device, flow, operation, seed=seed)
     times["comparison_s"] = time.perf_counter() - start
     return Result(design, flow, captured, beside, seed, times)

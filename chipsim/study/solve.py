@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 from collections.abc import Callable
 from typing import Any
 
 from chipsim.flow.accuracy import Attempt, accuracy_of, refine_until
-from chipsim.flow.array_result import ArrayFlow, CellFlow
+from chipsim.flow.result import Flow, Solved
 from chipsim.study import store
-from geometries import ClusterChip, DesignError, Device
-
-MODELS = ("2d", "depth", "3d")
-#: What of a Cluster-Chip determines the flow through its cell; paths, rows and banks only scale it.
-_CELL = ("gap", "side", "apex_angle", "daughter_gap", "fillet", "depth")
+from chipsim.study.recipes import model_of, recipe
+from geometries import DesignError, Device
 
 
 def solve(
-    chip: Device,
-    model: str = "3d",
+    device: Device,
+    model: str | None = None,
     *,
     refine: float | None = None,
     accuracy: float | str | None = None,
     fresh: bool = False,
     progress: Callable[[str], None] = lambda _: None,
-) -> ArrayFlow:
-    """Solve Stokes flow through a chip, once for each geometry, model and mesh.
+) -> Flow:
+    """Solve Stokes flow through a device, once for each geometry, model and mesh.
 
     Args:
-        chip: The device.
-        model: ``"2d"``, ``"depth"`` (depth-averaged) or ``"3d"``.
+        device: The device.
+        model: None for the device's own, the first of: of a Cluster-Chip ``"3d"``, ``"depth"`` (depth-averaged), ``"2d"``; of
+            round pores ``"axisymmetric"``, ``"3d"``, ``"patch"``; of slits ``"3d"``, ``"2d"``, ``"patch"``; of square pores
+            ``"3d"``, ``"patch"``.
         refine: Divides all cell sizes of the mesh; None: 1.
         accuracy: Largest estimated relative error of the pressure drop and of the mean wall shear, as a fraction or in
             percent (``"0.1%"``): the default mesh is refined until it is met. None: whatever the mesh gives.
@@ -38,29 +38,26 @@ def solve(
         progress: Told in a sentence what is being done.
 
     Returns:
-        The flow, valid for every flow rate and viscosity.
+        The flow, valid for every flow rate and viscosity: a :class:`chipsim.flow.array_result.ArrayFlow` or a
+        :class:`chipsim.flow.pore_result.PoreFlow`.
 
     Raises:
         DesignError: Unknown model, an accuracy that cannot be met, or an accuracy and a refinement.
         SolverError, MeshError: No solution.
     """
-    if model not in MODELS:
-        raise DesignError(f'model = "{model}" is unknown; known models are {", ".join(MODELS)}')
-    if not isinstance(chip, ClusterChip):
-        raise DesignError(f'device.kind = "{chip.kind}" has no flow model')
+    model = model_of(device, model)
     if accuracy is None:
-        return _solve(chip, model, 1.0 if refine is None else refine, fresh, progress)
+        return _solve(device, model, 1.0 if refine is None else refine, fresh, progress)
     wanted = check_accuracy(accuracy, refine)
     assert wanted is not None
-    found: list[ArrayFlow] = []
+    found: list[Flow] = []
 
     def attempt(finer: float) -> Attempt:
-        found[:] = [_solve(chip, model, finer, fresh, progress)]
+        found[:] = [_solve(device, model, finer, fresh, progress)]
         cell = found[0].cell
         assert cell.discretisation_error is not None
-        return Attempt(
-            3 if model == "3d" else 2, cell.unknowns, cell.discretisation_error, round_corners=chip.fillet > 0
-        )
+        dim = 3 if model in ("3d", "patch") else 2
+        return Attempt(dim, cell.unknowns, cell.discretisation_error, recipe(device).orders(device, model))
 
     refine_until(wanted, attempt, progress)
     return found[0]
@@ -83,32 +80,30 @@ def check_accuracy(accuracy: float | str | None, refine: float | None) -> float 
     return fraction
 
 
-def _solve(
-    chip: ClusterChip, model: str, refine: float, fresh: bool, progress: Callable[[str], None]
-) -> ArrayFlow:
+def _solve(device: Device, model: str, refine: float, fresh: bool, progress: Callable[[str], None]) -> Flow:
     """The flow on one mesh, out of the store where it has it."""
-    geometry = {name: getattr(chip, name) for name in _CELL}
-    key = store.key({"kind": chip.kind, **geometry}, {"model": model, "refine": float(refine)})
-    stored = None if fresh else _from_store(key)
+    how = recipe(device)
+    geometry = how.determines(device, model)
+    key = store.key({"kind": device.kind, **geometry}, {"model": model, "refine": float(refine)})
+    stored = None if fresh else _from_store(key, how.cell)
     if stored is not None:
         progress("taking the flow from the store")
-        return ArrayFlow(chip=chip, cell=stored[0], versions=stored[1], stored=True)
-    from chipsim.flow.array import solve_cell  # needs DOLFINx
-
-    cell = solve_cell(chip, model, refine=refine, progress=progress)
+        return how.flow(device, stored[0], versions=stored[1], stored=True)
+    solver: Any = importlib.import_module(how.solver)
+    cell = solver.solve_cell(device, model, refine=refine, progress=progress)
     made_with = versions()
     if cell.field is not None:
         store.save(key, cell, made_with)
-    return ArrayFlow(chip=chip, cell=cell, versions=made_with)
+    return how.flow(device, cell, versions=made_with)
 
 
-def _from_store(key: str) -> tuple[CellFlow, dict[str, str]] | None:
+def _from_store(key: str, kind: type[Solved]) -> tuple[Solved, dict[str, str]] | None:
     """A stored flow; over MPI as the first rank finds it, so that all ranks solve or none does."""
     if "OMPI_COMM_WORLD_SIZE" not in os.environ and "PMI_SIZE" not in os.environ:
-        return store.load(key, CellFlow)
+        return store.load(key, kind)
     from mpi4py import MPI
 
-    return MPI.COMM_WORLD.bcast(store.load(key, CellFlow) if rank() == 0 else None, root=0)
+    return MPI.COMM_WORLD.bcast(store.load(key, kind) if rank() == 0 else None, root=0)
 
 
 def rank() -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipsim.flow import array
+from chipsim.flow import array, array_result
 from chipsim.flow.accuracy import (
     LADDER,
     MOST_UNKNOWNS,
@@ -34,8 +34,8 @@ def test_an_error_that_is_a_power_of_the_cell_size_is_found(ratio):
 
 def test_sharp_corners_have_an_order_of_their_own():
     value, second = (1.0, 1.0), (1.01, 1.01)
-    rounded = discretisation_error(value, second, 2.0, round_corners=True)
-    sharp = discretisation_error(value, second, 2.0, round_corners=False)
+    rounded = discretisation_error(value, second, 2.0, array_result.orders(CHIP))
+    sharp = discretisation_error(value, second, 2.0, array_result.orders(CHIP.replace(fillet=0.0)))
     assert rounded.pressure_drop == sharp.pressure_drop == rounded.mean_wall_shear
     assert sharp.mean_wall_shear == pytest.approx(0.01 / (2**SHARP_SHEAR_ORDER - 1))
     assert sharp.largest == sharp.mean_wall_shear
@@ -49,15 +49,15 @@ def test_the_second_mesh_is_half_as_fine_but_never_too_coarse():
 class Meshes:
     """Solves of made-up cells whose errors fall with their orders."""
 
-    def __init__(self, dim=2, unknowns=10_000, drop=1e-4, shear=1e-4, round_corners=True):
+    def __init__(self, dim=2, unknowns=10_000, drop=1e-4, shear=1e-4, orders=(ORDER, ORDER)):
         self.dim, self.unknowns, self.drop, self.shear = dim, unknowns, drop, shear
-        self.round_corners, self.tried = round_corners, []
+        self.orders, self.tried = orders, []
 
     def __call__(self, refine):
         self.tried.append(refine)
-        order = ORDER if self.round_corners else SHARP_SHEAR_ORDER
-        error = DiscretisationError(self.drop / refine**ORDER, self.shear / refine**order)
-        return Attempt(self.dim, round(self.unknowns * refine**self.dim), error, self.round_corners)
+        drop, shear = self.orders
+        error = DiscretisationError(self.drop / refine**drop, self.shear / refine**shear)
+        return Attempt(self.dim, round(self.unknowns * refine**self.dim), error, self.orders)
 
 
 def test_the_default_mesh_is_kept_where_it_will_do():
@@ -86,7 +86,7 @@ def test_an_accuracy_out_of_reach_is_refused_before_it_is_tried():
 
 
 def test_a_mesh_finer_than_there_is_is_refused():
-    meshes = Meshes(unknowns=1000, shear=1e-2, round_corners=False)
+    meshes = Meshes(unknowns=1000, shear=1e-2, orders=(ORDER, SHARP_SHEAR_ORDER))
     with pytest.raises(DesignError, match="finer than refine = 8"):
         refine_until(1e-4, meshes)
     assert meshes.tried == [1.0]
@@ -94,7 +94,7 @@ def test_a_mesh_finer_than_there_is_is_refused():
 
 def test_an_error_that_does_not_fall_ends_too():
     def stuck(refine):
-        return Attempt(2, 1000, DiscretisationError(1.2e-3, 0.0), round_corners=True)
+        return Attempt(2, 1000, DiscretisationError(1.2e-3, 0.0), (ORDER, ORDER))
 
     with pytest.raises(DesignError, match="cannot be reached"):
         refine_until(1e-3, stuck)

@@ -4,41 +4,17 @@ import numpy as np
 import pytest
 
 from chipsim.design import Operation
-from chipsim.flow.pore_result import PoreCell, PoreFlow
-from chipsim.flow.stokes import Load, Problem, solve
+from chipsim.flow.pore import solve_cell
+from chipsim.flow.pore_formulas import rectangle_bore
+from chipsim.flow.pore_result import PoreFlow
 from chipsim.flow.traction import wall_shear
-from geometries.membrane import meridian
-from geometries.mesh import Resolution, mesh_outline
 from geometries.pore_filter import PoreFilter
 
 
 @pytest.fixture(scope="module")
 def flow():
-    """Half of the pore in a reservoir of 20 radii, by symmetry."""
-    mesh = mesh_outline(
-        meridian(4.0, 10.0, 80.0, 80.0, half=True), Resolution(sharp_tip=1e-3, growth=0.3, coarsest=5)
-    )
-    problem = Problem(periodic=False, open=("inlet", "outlet"), axisymmetric=True)
-    solution = solve(mesh, 2, problem, Load(pressure={"inlet": 0.5}))
-    field = solution.field.scaled(1 / solution.field.flux("outlet"))
-    wall = wall_shear(field, "pore")
-    middle = wall.points[:, 0] > 4.0  # of the bore, that ends at 5 um
-    cell = PoreCell(
-        model="axisymmetric",
-        refine=1.0,
-        divergence_residual=solution.divergence_residual,
-        method=solution.method,
-        unknowns=solution.unknowns,
-        iterations=solution.iterations,
-        residual=solution.residual,
-        resistance=1e18 / solution.field.flux("outlet"),
-        alone=True,
-        bore_shear=1e18 * float(np.average(wall.rate[middle], weights=wall.weights[middle])),
-        peak_speed=1e12 * float(np.linalg.norm(field.velocity, axis=1).max()),
-        flux_error=abs(field.flux("inlet") + 1),
-        field=field,
-    )
-    return PoreFlow(membrane=PoreFilter(tolerance=0.0), cell=cell)
+    membrane = PoreFilter(tolerance=0.0)
+    return PoreFlow(membrane=membrane, cell=solve_cell(membrane, "axisymmetric"))
 
 
 def water(**values):
@@ -73,9 +49,71 @@ def test_inertia_is_told_where_it_matters(flow):
     assert "14% of the pressure" in said and "Reynolds number of 11" in said
 
 
-def test_fields_have_the_pressure_asked_for(flow):
+def test_fields_are_of_the_whole_pore(flow):
     velocity, pressure = flow.fields(water(pressure="1 kPa"))
-    x = flow.cell.field.mesh.points[:, 0]
-    # Over the half that was solved; at the rim itself the pressure has no limit.
-    assert pressure[x == x.min()] == pytest.approx(500.0, rel=1e-2)
+    field = flow.cell.field
+    x = field.mesh.points[:, 0]
+    assert (x.min(), x.max()) == (-80.0, 90.0) and set(field.mesh.regions) >= {
+        "inlet",
+        "outlet",
+        "pore",
+        "membrane",
+        "axis",
+    }
+    # At the rim itself the pressure has no limit.
+    assert pressure[x == x.min()] == pytest.approx(1000.0, rel=1e-3)
+    assert pressure[x == x.max()] == pytest.approx(0.0, abs=1.0)
     assert np.linalg.norm(velocity, axis=1).max() == pytest.approx(2 * 0.136, rel=0.02)
+    assert field.flux("inlet") == pytest.approx(-1.0) and field.flux("outlet") == pytest.approx(1.0)
+    volume = 2 * np.pi * 80**3 + np.pi * 16 * 10
+    assert field.integrate(lambda x, u, p: np.ones_like(p)) == pytest.approx(volume, rel=1e-9)
+    middle = field.at(np.array([[5.0 - 3.0, 1.0], [5.0 + 3.0, 1.0]]))
+    assert middle[0, 0] == pytest.approx(middle[1, 0]) and middle[0, 2] == pytest.approx(-middle[1, 2])
+
+
+def test_the_shear_of_the_image_is_that_of_the_half(flow):
+    wall = wall_shear(flow.cell.field, "pore")
+    x, rate = wall.points[:, 0], wall.rate
+    for low, high in ((1.0, 2.0), (4.0, 5.0)):
+        here, there = (x > low) & (x < high), (x > 10 - high) & (x < 10 - low)
+        assert np.average(rate[here], weights=wall.weights[here]) == pytest.approx(
+            np.average(rate[there], weights=wall.weights[there]), rel=1e-9
+        )
+    # Poiseuille's in the middle: 4 Q / (pi a^3).
+    assert np.average(rate[here], weights=wall.weights[here]) == pytest.approx(4 / (np.pi * 64), rel=5e-3)
+
+
+def test_a_half_ends_where_its_image_begins(flow):
+    mesh = flow.cell.field.mesh
+    pairs = np.sort(np.concatenate([mesh.cells[:, c] for c in ([0, 1], [1, 2], [2, 0])]), axis=1)
+    _, shared = np.unique(pairs, axis=0, return_counts=True)
+    assert set(shared) == {1, 2} and (shared == 1).sum() == len(mesh.facets)
+
+
+@pytest.mark.parametrize(
+    ("membrane", "model"),
+    [
+        (PoreFilter(tolerance=0.0), "axisymmetric"),
+        (PoreFilter(diameter="5 um", thickness="1 um", tolerance=0.0), "axisymmetric"),
+        (
+            PoreFilter(pore="slit", width="6 um", length="40 um", placement="square", density="5e4 /cm^2"),
+            "2d",
+        ),
+    ],
+)
+def test_the_error_is_estimated_within_a_factor_of_two(membrane, model):
+    cell, fine = (solve_cell(membrane, model, refine=refine) for refine in (1.0, 4.0))
+    true = abs(cell.resistance / fine.resistance - 1)
+    assert true < 1e-4 and 0.5 < cell.discretisation_error.pressure_drop / true < 2
+    assert abs(cell.bore_shear / fine.bore_shear - 1) < 3e-3
+
+
+def test_a_slit_has_its_ends_from_the_formula():
+    slit = PoreFilter(
+        pore="slit", width="6 um", length="40 um", placement="square", density="5e4 /cm^2", tolerance=0.0
+    )
+    found = PoreFlow(membrane=slit, cell=solve_cell(slit, "2d"))
+    # Its bore alone, as a duct, is what a long slit with ends resists at least.
+    assert found.pore_resistance(1.0) > rectangle_bore(6e-6, 40e-6) * slit.thickness
+    assert found.cell.resistance == pytest.approx(found.cell.formula, rel=1e-3)
+    assert "ends of a slit" in found.warnings(water(pressure="1 kPa"))[-1]

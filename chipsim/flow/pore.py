@@ -1,0 +1,200 @@
+"""Flow through a pore filter: one pore alone, one in its lattice, or a patch of many as they lie.
+
+Solved at unit viscosity and a unit pressure between the reservoirs, and referred to a unit flow. A pore whose ends are alike is
+solved up to the middle of its bore, where the pressure is half-way and nothing flows sideways; the rest is its image
+(:mod:`chipsim.flow.whole`).
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from mpi4py import MPI
+
+from chipsim.flow.accuracy import SHARP_TIPS, discretisation_error, second_mesh
+from chipsim.flow.field import Field
+from chipsim.flow.pore_formulas import slit_resistance, unit_resistance
+from chipsim.flow.pore_result import PoreCell, orders
+from chipsim.flow.stokes import Load, Problem, Solution, solve
+from chipsim.flow.timing import Clock
+from chipsim.flow.traction import wall_shear
+from chipsim.flow.whole import whole
+from geometries.membrane import meridian, slit_plane
+from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
+from geometries.outline import Outline
+from geometries.pore_filter import PoreFilter
+
+#: Mesh of a pore in the plane, over its radius or half its width.
+PLANE = Resolution(sharp_tip=1e-3, growth=0.3, coarsest=5.0)
+#: Reservoir around a pore that is alone, over its radius or half its width: a slit is felt further away.
+_FAR_ROUND, _FAR_SLIT = 20.0, 60.0
+# The middle part of the bore over which its wall shear is averaged.
+_MIDDLE = 0.2
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What of a membrane a model solves.
+
+    Attributes:
+        dim: 2 or 3.
+        mesh: From a refinement to the mesh.
+        copies: Flow through what is asked for over that through what is meshed (images at mirror planes; the length of a slit,
+            um).
+        half: Whether the mesh ends in the middle of the bores.
+        axisymmetric: Whether it is a meridian plane.
+        formula: Resistance of what is asked for over viscosity by formula, 1/m3.
+    """
+
+    dim: int
+    mesh: Callable[[float], Mesh]
+    copies: float
+    half: bool
+    formula: float
+    axisymmetric: bool = False
+
+    @property
+    def problem(self) -> Problem:
+        """Reservoirs at two pressures."""
+        return Problem(periodic=False, open=("inlet", "outlet"), axisymmetric=self.axisymmetric)
+
+    @property
+    def load(self) -> Load:
+        """A unit pressure between them."""
+        return Load(pressure={"inlet": 0.5 if self.half else 1.0})
+
+
+def _axisymmetric(membrane: PoreFilter) -> Piece:
+    radius, far = membrane.size / UNIT / 2, _FAR_ROUND * membrane.size / UNIT / 2
+    outline = meridian(radius, membrane.thickness / UNIT, far, far, half=True)
+    return Piece(
+        dim=2,
+        mesh=lambda refine: _plane_mesh(outline, refine),
+        copies=1.0,
+        half=True,
+        formula=float(unit_resistance(membrane)),
+        axisymmetric=True,
+    )
+
+
+def _slit(membrane: PoreFilter) -> Piece:
+    width, length = (x / UNIT for x in membrane.opening)
+    far = _FAR_SLIT * width / 2
+    outline = slit_plane(width, membrane.thickness / UNIT, 2 * far, far, half=True)
+    endless = float(slit_resistance(membrane.thickness / UNIT / width)) / width**2
+    return Piece(
+        dim=2,
+        mesh=lambda refine: _plane_mesh(outline, refine),
+        copies=2 * length,
+        half=True,
+        formula=endless / length / UNIT**3,
+    )
+
+
+def _plane_mesh(outline: Outline, refine: float) -> Mesh:
+    return mesh_outline(
+        outline, replace(PLANE, refine=refine, sharp_tip=PLANE.sharp_tip / refine**SHARP_TIPS)
+    )
+
+
+_PIECES: dict[str, Callable[[PoreFilter], Piece]] = {"axisymmetric": _axisymmetric, "2d": _slit}
+
+
+def solve_cell(
+    membrane: PoreFilter, model: str, *, refine: float = 1.0, progress: Progress = lambda _: None
+) -> PoreCell:
+    """Solve a piece of a membrane and derive its numbers (collective over the MPI world).
+
+    A second, coarser mesh is solved for the discretisation error (see :mod:`chipsim.flow.accuracy`).
+
+    Args:
+        membrane: The device.
+        model: ``"axisymmetric"`` (a round pore alone), ``"2d"`` (a slit without ends, alone), ``"3d"`` (a pore in its lattice; of
+            a random membrane one alone) or ``"patch"`` (many pores as they lie).
+        refine: Divides all cell sizes.
+        progress: Told in a sentence what is being done.
+
+    Returns:
+        The numbers on all ranks, the field on rank 0 only.
+
+    Raises:
+        SolverError: No converged solution.
+        MeshError: No usable mesh.
+    """
+    comm, clock, mesh = MPI.COMM_WORLD, Clock(), None
+    tell = progress if comm.rank == 0 else lambda _: None
+    piece = _PIECES[model](membrane)
+    if comm.rank == 0:
+        tell("meshing the pore" + "s" * (model == "patch"))
+        mesh = piece.mesh(refine)
+        tell(f"solving Stokes flow on {len(mesh.cells)} cells ({model})")
+    clock.read("meshing")
+    solution = solve(mesh, piece.dim, piece.problem, piece.load, comm=comm)
+    cell = None if solution.field is None else _numbers(piece, model, refine, solution)
+    clock.read("flow")
+    tell("solving on a second mesh for the discretisation error")
+    cell = _with_error(piece, cell, refine)
+    clock.read("discretisation_error")
+    peak = comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    if cell is not None:
+        seconds = {**clock.seconds, **{f"flow_{k}": v for k, v in solution.seconds.items()}}
+        cell = replace(cell, seconds=seconds, peak_memory=peak)
+    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
+    return cell or shared
+
+
+def _with_error(piece: Piece, cell: PoreCell | None, refine: float) -> PoreCell | None:
+    """The cell with its discretisation error, from a second mesh."""
+    comm, mesh, other = MPI.COMM_WORLD, None, refine
+    if comm.rank == 0:
+        other, mesh = second_mesh(piece.mesh, refine)
+    second = solve(mesh, piece.dim, piece.problem, piece.load, comm=comm)
+    if cell is None or second.field is None:
+        return None
+    _, resistance, shear = _main_numbers(piece, second.field)
+    error = discretisation_error(
+        (cell.resistance, cell.bore_shear), (resistance, shear), refine / other, orders(cell.model)
+    )
+    return replace(cell, discretisation_error=error)
+
+
+def _main_numbers(piece: Piece, field: Field) -> tuple[Field, float, float]:
+    """The field at a unit flow, the resistance (1/m3) and the mean wall shear rate in mid-bore (1/m3)."""
+    flow = field.flux("outlet") * piece.copies
+    unit = field.scaled(1 / flow)
+    return unit, 1 / flow / UNIT**3, _bore_shear(piece, unit) / UNIT**3
+
+
+def _bore_shear(piece: Piece, field: Field) -> float:
+    wall = wall_shear(field, "pore")
+    along = wall.points[:, 0 if piece.dim == 2 else 2]
+    end = along.max()
+    middle, thickness = (end, 2 * end) if piece.half else (end / 2, end)
+    near = np.abs(along - middle) <= _MIDDLE / 2 * thickness
+    return float(np.average(wall.rate[near], weights=wall.weights[near]))
+
+
+def _numbers(piece: Piece, model: str, refine: float, solution: Solution) -> PoreCell:
+    raw = solution.field
+    assert raw is not None
+    field, resistance, shear = _main_numbers(piece, raw)
+    return PoreCell(
+        model=model,
+        refine=refine,
+        resistance=resistance,
+        formula=piece.formula,
+        bore_shear=shear,
+        peak_speed=float(np.linalg.norm(field.velocity, axis=1).max()) / UNIT**2,
+        flux_error=abs(field.flux("inlet") * piece.copies + 1),
+        divergence_residual=solution.divergence_residual,
+        method=solution.method,
+        unknowns=solution.unknowns,
+        iterations=solution.iterations,
+        residual=solution.residual,
+        field=whole(field, 0 if piece.dim == 2 else 2) if piece.half else field,
+    )
