@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from geometries.bores import Bore, Box, Plate, draw_plate
-from geometries.membrane import meridian
+from geometries.membrane import meridian, slit_plane
 from geometries.membrane_mesh import mesh_bores, unit_cell_plan
 from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 from geometries.outline import Arc, Loop, Outline, Segment, Spline, rectangle
@@ -54,20 +54,27 @@ def plan(bores: Sequence[Bore], thickness: float, box: Box) -> Outline:
 
 
 def cell_part(membrane: PoreFilter) -> Part:
-    """A quarter of one nominal pore's cell; its plane mesh is that of a round pore's meridian."""
+    """A quarter of one nominal pore's cell; its plane mesh is that of a section along the pore."""
     bores, box = unit_cell_plan(membrane)
     space = _space(membrane, bores, box, _CELL)
 
     def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-        meshes = {}
-        if membrane.pore == "round":
-            radius = membrane.size / UNIT / 2
-            around = math.sqrt(1 / (math.pi * membrane.density)) / UNIT
-            plane = meridian(radius, membrane.thickness / UNIT, around, _RESERVOIR * radius)
-            meshes["2d"] = mesh_outline(plane, resolution)
-        return {**meshes, **space(resolution, most)}
+        section = _section(membrane)
+        plane = {"2d": mesh_outline(section, resolution)} if section else {}
+        return {**plane, **space(resolution, most)}
 
     return _part("cell", membrane, bores, box, mesh)
+
+
+def _section(membrane: PoreFilter) -> Outline | None:
+    """Along one pore: a round one's meridian plane, the plane across a slit; a square pore has none that stands for it."""
+    size, thickness = membrane.size / UNIT, membrane.thickness / UNIT
+    if membrane.pore == "round":
+        around = math.sqrt(1 / (math.pi * membrane.density)) / UNIT
+        return meridian(size / 2, thickness, around, _RESERVOIR * size / 2)
+    if membrane.pore == "slit":
+        return slit_plane(size, thickness, membrane.pitches[0] / UNIT, _RESERVOIR * size / 2)
+    return None
 
 
 def array_part(membrane: PoreFilter, count: int) -> Part:
