@@ -2,9 +2,10 @@
 
 from geometries.cluster_chip import ClusterChip
 from geometries.device import Device, Limits, Problem
+from geometries.pore_filter import PoreFilter
 from geometries.quantities import DesignError
 
 #: Every kind of device that a TOML file can name under ``device.kind``.
-KINDS: dict[str, type[Device]] = {cls.kind: cls for cls in (ClusterChip,)}
+KINDS: dict[str, type[Device]] = {cls.kind: cls for cls in (ClusterChip, PoreFilter)}
 
-__all__ = ["KINDS", "ClusterChip", "DesignError", "Device", "Limits", "Problem"]
+__all__ = ["KINDS", "ClusterChip", "DesignError", "Device", "Limits", "PoreFilter", "Problem"]

@@ -119,9 +119,11 @@ def _face(occ: Any, bore: Bore, plate: Plate) -> int:
         return int(
             occ.addRectangle(bore.x - bore.width / 2, bore.y - bore.length / 2, 0, bore.width, bore.length)
         )
-    disc = occ.addDisk(bore.x, bore.y, 0, bore.width / 2, bore.width / 2)
-    occ.rotate([(2, disc)], bore.x, bore.y, 0, 0, 0, 1, _seam(bore, plate))
-    return int(disc)
+    # Not addDisk, whose border is an ellipse to whoever reads the solid.
+    angle = _seam(bore, plate)
+    seam = [math.cos(angle), math.sin(angle), 0]
+    circle = occ.addCircle(bore.x, bore.y, 0, bore.width / 2, xAxis=seam, zAxis=[0, 0, 1])
+    return int(occ.addPlaneSurface([occ.addCurveLoop([circle])]))
 
 
 def _cylinder(occ: Any, bore: Bore, plate: Plate) -> int:

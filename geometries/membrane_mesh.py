@@ -81,9 +81,10 @@ def mesh_bores(
         ):
             gmsh.option.setNumber(f"Mesh.{option}", 0)
         try:
-            openings = _draw(gmsh, plate)
+            openings, volumes = _draw(gmsh, plate)
             surfaces, rims = _named_surfaces(gmsh, plate, openings)
-            _grade(gmsh, plate, rims, rim, growth, coarsest)
+            finest = _IN_BORE * min(b.width / 2 for b in bores)
+            _grade(gmsh, rims, rim, growth, coarsest, dict.fromkeys(volumes, finest))
             gmsh.model.mesh.generate(3)
             gmsh.model.mesh.setOrder(2)
             straighten(gmsh)
@@ -98,8 +99,8 @@ def mesh_bores(
     return mesh
 
 
-def _draw(gmsh: Any, plate: Plate) -> set[int]:
-    """Build the fluid; returns the flat faces in which bores meet reservoirs."""
+def _draw(gmsh: Any, plate: Plate) -> tuple[set[int], list[int]]:
+    """Build the fluid; returns the flat faces in which bores meet reservoirs, and the bores' volumes."""
     occ = gmsh.model.occ
     x0, y0, x1, y1 = plate.box
     size = (x1 - x0, y1 - y0)
@@ -110,9 +111,11 @@ def _draw(gmsh: Any, plate: Plate) -> set[int]:
     # Fragments, not their union: the faces between bores and reservoirs stay, and cells keep to their side of them.
     _, pieces = occ.fragment(tanks, shapes)
     occ.synchronize()
+    bores = [tag for piece in pieces[len(tanks) :] for _, tag in piece]
     if plate.end == 0:
-        return {tag for piece in pieces[len(tanks) :] for _, tag in piece}
-    return {tag for _, tag in gmsh.model.getEntities(2) if len(gmsh.model.getAdjacencies(2, tag)[0]) == 2}
+        return set(bores), []
+    faces = [tag for _, tag in gmsh.model.getEntities(2)]
+    return {tag for tag in faces if len(gmsh.model.getAdjacencies(2, tag)[0]) == 2}, bores
 
 
 def _named_surfaces(gmsh: Any, plate: Plate, openings: set[int]) -> tuple[dict[str, list[int]], list[int]]:
@@ -149,8 +152,10 @@ def _region(around: np.ndarray, plate: Plate) -> str:
     return "pore"
 
 
-def _grade(gmsh: Any, plate: Plate, rims: list[int], rim: float, growth: float, coarsest: float) -> None:
-    """Sizes grow linearly with the distance to the nearest rim, in a bore up to a part of its radius."""
+def _grade(
+    gmsh: Any, rims: list[int], rim: float, growth: float, coarsest: float, limits: dict[int, float]
+) -> None:
+    """Sizes grow linearly with the distance to the nearest rim, in some volumes up to a limit."""
     field = gmsh.model.mesh.field
     longest = max(gmsh.model.occ.getMass(1, tag) for tag in rims)
     distance, size = field.add("Distance"), field.add("Threshold")
@@ -164,19 +169,17 @@ def _grade(gmsh: Any, plate: Plate, rims: list[int], rim: float, growth: float, 
         ("DistMax", max(coarsest - rim, 1e-9) / growth),
     ):
         field.setNumber(size, name, value)
-    within, least = field.add("Constant"), field.add("Min")
-    bores = [
-        tag
-        for _, tag in gmsh.model.getEntities(3)
-        if SAME > -gmsh.model.getBoundingBox(3, tag)[2]
-        and gmsh.model.getBoundingBox(3, tag)[5] < plate.end + SAME
-    ]
-    walls = {abs(tag) for bore in bores for _, tag in gmsh.model.getBoundary([(3, bore)], oriented=False)}
-    field.setNumbers(within, "VolumesList", bores)
-    field.setNumbers(within, "SurfacesList", sorted(walls))
-    field.setNumber(within, "VIn", _IN_BORE * min(b.width / 2 for b in plate.bores))
-    field.setNumber(within, "VOut", coarsest)
-    field.setNumbers(least, "FieldsList", [size, within])
+    fields = [size]
+    for volume, limit in limits.items():
+        within = field.add("Constant")
+        walls = [abs(tag) for _, tag in gmsh.model.getBoundary([(3, volume)], oriented=False)]
+        field.setNumbers(within, "VolumesList", [volume])
+        field.setNumbers(within, "SurfacesList", walls)
+        field.setNumber(within, "VIn", limit)
+        field.setNumber(within, "VOut", coarsest)
+        fields.append(within)
+    least = field.add("Min")
+    field.setNumbers(least, "FieldsList", fields)
     field.setAsBackgroundMesh(least)
     gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
 

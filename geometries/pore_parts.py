@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from geometries.bores import Bore, Box, Plate, draw_plate
-from geometries.membrane import meridian
+from geometries.membrane import meridian, slit_plane
 from geometries.membrane_mesh import mesh_bores, unit_cell_plan
 from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 from geometries.outline import Arc, Loop, Outline, Segment, Spline, rectangle
@@ -19,7 +17,8 @@ from geometries.patch import patch
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
 
-_KNOTS = 32  # of the spline that is half an ellipse: within 1e-5 of its width
+# A circle in quarters: from the ends of a half its middle is badly found. Knots of a quarter ellipse: within 1e-5 of its width.
+_PIECES, _KNOTS = 4, 16
 _RESERVOIR = 10.0  # over the radius: its end does not show in the pore
 # Cell sizes over the radius, and their growth; the tetrahedra of a rim's length of one cell at a growth of a half (measured).
 _CELL, _ARRAY, _GROWTH, _COARSEST, _PER_RIM_CELL = 16, 4, 0.5, 3.0, 50
@@ -31,15 +30,18 @@ def opening_loop(bore: Bore, name: str = "pore") -> Loop:
     if bore.length is not None:
         low, high = (bore.x - half, bore.y - bore.length / 2), (bore.x + half, bore.y + bore.length / 2)
         return rectangle(*low, *high, (name,) * 4)
-    halves: list[Segment] = []
-    for start in (0.0, math.pi):
-        angles = np.linspace(start, start + math.pi, _KNOTS + 1)
-        x, y = bore.x + half / math.cos(bore.tilt) * np.cos(angles), bore.y + half * np.sin(angles)
-        knots = tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
-        if halves:  # closed exactly
-            knots = (halves[0].end, *knots[1:-1], halves[0].start)
-        halves.append(Spline(knots, name) if bore.tilt else Arc(knots[0], knots[-1], (bore.x, bore.y), name))
-    return Loop(tuple(halves))
+    a, turn = half / math.cos(bore.tilt), 2 * math.pi / _PIECES
+    corners = [(bore.x + a * math.cos(i * turn), bore.y + half * math.sin(i * turn)) for i in range(_PIECES)]
+    pieces: list[Segment] = []
+    for i, start in enumerate(corners):
+        end = corners[(i + 1) % _PIECES]
+        if not bore.tilt:
+            pieces.append(Arc(start, end, (bore.x, bore.y), name))
+            continue
+        inner = [(i + k / _KNOTS) * turn for k in range(1, _KNOTS)]
+        knots = [(bore.x + a * math.cos(w), bore.y + half * math.sin(w)) for w in inner]
+        pieces.append(Spline((start, *knots, end), name))
+    return Loop(tuple(pieces))
 
 
 def plan(bores: Sequence[Bore], thickness: float, box: Box) -> Outline:
@@ -52,20 +54,27 @@ def plan(bores: Sequence[Bore], thickness: float, box: Box) -> Outline:
 
 
 def cell_part(membrane: PoreFilter) -> Part:
-    """A quarter of one nominal pore's cell; its plane mesh is that of a round pore's meridian."""
+    """A quarter of one nominal pore's cell; its plane mesh is that of a section along the pore."""
     bores, box = unit_cell_plan(membrane)
     space = _space(membrane, bores, box, _CELL)
 
     def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-        meshes = {}
-        if membrane.pore == "round":
-            radius = membrane.size / UNIT / 2
-            around = math.sqrt(1 / (math.pi * membrane.density)) / UNIT
-            plane = meridian(radius, membrane.thickness / UNIT, around, _RESERVOIR * radius)
-            meshes["2d"] = mesh_outline(plane, resolution)
-        return {**meshes, **space(resolution, most)}
+        section = _section(membrane)
+        plane = {"2d": mesh_outline(section, resolution)} if section else {}
+        return {**plane, **space(resolution, most)}
 
     return _part("cell", membrane, bores, box, mesh)
+
+
+def _section(membrane: PoreFilter) -> Outline | None:
+    """Along one pore: a round one's meridian plane, the plane across a slit; a square pore has none that stands for it."""
+    size, thickness = membrane.size / UNIT, membrane.thickness / UNIT
+    if membrane.pore == "round":
+        around = math.sqrt(1 / (math.pi * membrane.density)) / UNIT
+        return meridian(size / 2, thickness, around, _RESERVOIR * size / 2)
+    if membrane.pore == "slit":
+        return slit_plane(size, thickness, membrane.pitches[0] / UNIT, _RESERVOIR * size / 2)
+    return None
 
 
 def array_part(membrane: PoreFilter, count: int) -> Part:

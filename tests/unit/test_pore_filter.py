@@ -105,3 +105,43 @@ def test_mistakes_are_one_sentence(values, said):
     with pytest.raises(DesignError) as error:
         PoreFilter(**values)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_etched_tracks_break_no_rule_of_lithography():
+    assert PoreFilter().problems() == []
+    assert PoreFilter(diameter="1 um", density="1e7 /cm^2", thickness="20 um").problems() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"diameter": "3.2 um"},
+            "diameter = 3.2 um leaves openings of 2.88 um, below the smallest gap that can be made, 3 um",
+        ),
+        ({"thickness": "60 um"}, "thickness = 60 um is above 12 times the opening of 4.5 um"),
+        (
+            {"density": "1e6 /cm^2"},
+            "density = 1e+06 1/cm^2 leaves walls of 4.5 um between the widest pores, below",
+        ),
+        (
+            {"spot_diameter": "40 mm", "density": "3e5 /cm^2"},
+            "spot_diameter = 40 mm is wider than the slide, 37.5 mm",
+        ),
+    ],
+)
+def test_a_broken_design_rule_is_one_sentence(values, said):
+    sieve = {"placement": "square", "diameter": "5 um", "density": "5e5 /cm^2", "thickness": "1 um"}
+    sieve["tolerance"] = [-0.1, 0.1]
+    assert PoreFilter(**sieve).problems() == []
+    (problem,) = PoreFilter(**{**sieve, **values}).problems()
+    assert said in str(problem)
+    with pytest.raises(DesignError, match="below|above|wider"):
+        PoreFilter(**{**sieve, **values}).check()
+
+
+def test_the_plan_of_the_cell_is_a_plate_with_openings():
+    plan = PoreFilter().block()
+    assert plan.plate and [s.name for s in plan.solids[0].segments] == ["pore"] * 4
+    # A quarter of a circle of 4 um is open, of a quarter of 1e-5 cm2.
+    assert plan.area() == pytest.approx(250 - np.pi * 4)
