@@ -114,8 +114,7 @@ def flow(result: Result) -> Table:
 
 def peak_speed(result: Result) -> float:
     """Largest speed in a nominal pore, m/s."""
-    flow = solved_flow(result)
-    return flow.cell.peak_speed * flow.pore_flow_rate(result.design.operation)
+    return float(solved_flow(result).to_dict(result.design.operation)["peak_speed_m_per_s"])
 
 
 def entries(captured: PoreCapture) -> Table:
