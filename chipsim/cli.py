@@ -18,7 +18,7 @@ import typer
 
 from chipsim.design import Design, find_design, load_design, published
 from chipsim.study.solve import rank
-from geometries import DesignError
+from geometries import DesignError, Device
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=(
     "Chips that catch clusters of circulating tumour cells: drawing, flow and capture from one parameter set."
@@ -134,7 +134,10 @@ def export(
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder; default out/NAME.")] = None,
     set_: SetOption = None,
-    block: Annotated[str, typer.Option(help="Array block as PATHSxROWS.")] = "8x8",
+    block: Annotated[
+        str | None,
+        typer.Option(help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24)."),
+    ] = None,
 ) -> None:
     """Write unit cell and array block as mesh, solid, mask and drawing."""
     from geometries.cad import export as write_files
@@ -144,7 +147,7 @@ def export(
     loaded.device.check(loaded.limits)
     folder = output or Path("out") / loaded.name
     require_writable(folder)
-    formats, size = _formats(to), _block(block)
+    formats, size = _formats(to), _block(loaded.device, block)
     with _progress() as progress:
         progress(f"writing {', '.join(formats)}")
         files = write_files(loaded.device, formats, folder, block=size)
@@ -204,11 +207,13 @@ def _formats(text: str) -> list[str]:
     return asked
 
 
-def _block(text: str) -> tuple[int, int]:
-    paths, cross, rows = text.partition("x")
-    if not (cross and paths.isdigit() and rows.isdigit() and int(paths) and int(rows)):
-        raise DesignError(f'--block {text} is not a number of paths and rows; write for instance "8x8"')
-    return int(paths), int(rows)
+def _block(device: Device, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return device.block_size(text)
+    except DesignError as error:
+        raise DesignError(f"--{error}") from None
 
 
 def _short(design: Design) -> tuple[str, str]:

@@ -1,6 +1,7 @@
-"""From an outline to files for other people's tools: mesh, solid, mask and picture of the same drawing.
+"""From a device to files for other people's tools: mesh, solid, mask and picture of the same piece of it.
 
-All files of one export show the same block of a device, with the origin at the tip of its first pillar::
+All files of one export show the same block of a device (:class:`geometries.part.Part`). Of a chip, with the origin at the tip of
+its first pillar::
 
       y ^   +--------- symmetry ---------+
         |   |  <|#   <|#        ...      |        frame: inlet, symmetry, outlet
@@ -8,18 +9,21 @@ All files of one export show the same block of a device, with the origin at the 
         |   |  <|#   <|#        ...      |        fluid: what the frame encloses without the solids
         +-- +--------- symmetry ---------+ --> x, along the flow
 
+Of a filter the plan of the membrane, with the origin in the lower left corner (of a unit cell: the middle of its pore).
+``solids`` are then the openings ``pore``, through which the flow runs along z, into the page.
+
 =====  ==========================  ================================================================================
 file   length unit                 what is in it
 =====  ==========================  ================================================================================
 .msh   um                          gmsh 4.1, second order, 2-D and 3-D; regions as physical groups
 .vtu   um                          the same meshes; cell data ``region`` (0 fluid) and one 0/1 array per region name
-.step  mm, as STEP says (um kept)  fluid as a solid (what SU-8 fills on the master of a PDMS mould), arcs exact
+.step  mm, as STEP says (um kept)  channel: fluid as a solid (what SU-8 fills on a master); filter: the plate; arcs exact
 .dxf   um ($INSUNITS 13)           one layer a name; solids as closed polylines whose bulges are exact arcs
 .gds   um, on a grid of 1 nm       ``LAYERS``; equal solids are one cell, placed by array references
 .svg   um in the viewBox           one group a name, arcs exact
 =====  ==========================  ================================================================================
 
-Splines, and in GDS arcs too, become chords within the chord tolerance.
+Splines (a slanted bore's ellipse too), and in GDS arcs, become chords within the chord tolerance.
 """
 
 from __future__ import annotations
@@ -39,21 +43,18 @@ from xml.etree import ElementTree
 import numpy as np
 
 from geometries.device import Device
-from geometries.extrude import extrude, layer_heights
 from geometries.files import all_or_nothing
-from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, gmsh_session, mesh_outline
+from geometries.mesh import Mesh, Resolution, TooManyCells, gmsh_session
 from geometries.outline import CHORD_TOLERANCE, Arc, Line, Loop, Outline, Point, Segment
+from geometries.part import Part
 from geometries.quantities import DesignError
 
-#: Layer table of the masks, as (layer, datatype) in GDS. The channel is ``frame`` without ``solids``; names of the
+#: Layer table of the masks, as (layer, datatype) in GDS. Channel or membrane is ``frame`` without ``solids``; names of the
 #: frame's sides are labels on the layer of the frame.
 LAYERS = {"frame": (10, 0), "solids": (1, 0)}
 
-#: What can be exported: the unit cell, and a block of an array with as many paths and rows as asked for.
+#: What can be exported: the unit cell, and a block of an array of the size asked for.
 PARTS = ("cell", "array")
-
-#: Meshes of array blocks are for looking at and for other solvers' first try: coarser than those of a unit cell.
-ARRAY_RESOLUTION = Resolution(tip=0.8, growth=0.6, coarsest=0.8, layers=2)
 
 _MOST_TETRAHEDRA = 2_000_000
 # A fixed date, so that the same design gives the same bytes.
@@ -66,7 +67,7 @@ def export(
     directory: str | Path = ".",
     *,
     what: str | Iterable[str] = PARTS,
-    block: tuple[float, int] = (8, 8),
+    block: Any = None,
     resolution: Resolution | None = None,
     chord_tolerance: float = CHORD_TOLERANCE,
 ) -> list[Path]:
@@ -77,8 +78,8 @@ def export(
         formats: Endings of the files wanted: msh, step, dxf, gds, svg, vtu.
         directory: Folder to write to; made when it is not there.
         what: ``"cell"`` (the unit cell), ``"array"`` (an array block), or both.
-        block: Lateral pitches and rows of the array block.
-        resolution: Of the meshes; by default that of :class:`Resolution` for a cell and coarser for an array.
+        block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
+        resolution: Of the meshes; left out: fine for a cell, coarser for an array.
         chord_tolerance: Largest distance between an arc and its chords where chords are needed, um.
 
     Returns:
@@ -89,14 +90,10 @@ def export(
         MeshError: No usable mesh.
     """
     parts, endings = _chosen("what", what, PARTS), _chosen("format", formats, tuple(FORMATS))
-    jobs, (paths, rows) = [], block
-    for part in parts:
-        array = part == "array"
-        outline = device.block(paths, rows) if array else device.block()
-        stem = f"{device.kind}_{part}" + (f"_{paths:g}x{rows}" if array else "")
-        drawing = Drawing(
-            stem, outline, resolution or (ARRAY_RESOLUTION if array else Resolution()), chord_tolerance
-        )
+    jobs = []
+    for name in parts:
+        part = device.part(name, block if name == "array" else None)
+        drawing = Drawing(f"{device.kind}_{part.name}", part, resolution, chord_tolerance)
         jobs += [(drawing, ending) for ending in endings]
     target = Path(directory)
     with all_or_nothing(target) as beside:
@@ -117,27 +114,24 @@ class Drawing:
     """One block under the name of its files; the meshes are made once for all formats."""
 
     stem: str
-    outline: Outline
-    resolution: Resolution
+    part: Part
+    resolution: Resolution | None
     chord_tolerance: float
+
+    @property
+    def outline(self) -> Outline:
+        """Its plan."""
+        return self.part.plan
 
     @cached_property
     def meshes(self) -> dict[str, Mesh]:
-        """The plane mesh and the mesh of the whole depth, by what is added to the file name."""
+        """Its meshes, by what is added to the file name."""
         try:
-            plane, layers = mesh_outline(self.outline, self.resolution), self.resolution.layers
+            return self.part.mesh(self.resolution, _MOST_TETRAHEDRA)
         except TooManyCells as error:
             raise DesignError(
-                f"block = {self.stem} is too large to mesh ({error}); export a smaller block"
+                f"block = {self.stem} is too large to mesh: {error}; export a smaller block"
             ) from None
-        tetrahedra = 6 * layers * len(plane.cells)
-        if tetrahedra > _MOST_TETRAHEDRA:
-            raise DesignError(
-                f"block = {self.stem} would have {tetrahedra:.1e} tetrahedra, above {_MOST_TETRAHEDRA:.0e}; "
-                "export a smaller block"
-            )
-        heights = layer_heights(self.outline.depth, self.outline.throat / 10, layers, half=False)
-        return {"2d": plane, "3d": extrude(plane, heights)}
 
 
 # -- meshes ---------------------------------------------------------------------------------------------------------------
@@ -173,7 +167,7 @@ def _write_step(drawing: Drawing, folder: Path) -> list[str]:
     with gmsh_session() as gmsh, _silent():
         unit = gmsh.option.getString("Geometry.OCCTargetUnit")
         gmsh.model.add(drawing.stem)
-        gmsh.model.occ.extrude(draw_fluid(gmsh, drawing.outline), 0, 0, drawing.outline.depth)
+        drawing.part.solid(gmsh)
         gmsh.model.occ.synchronize()
         # The model is in um; OpenCASCADE then writes the millimetres that the file speaks of.
         gmsh.option.setString("Geometry.OCCTargetUnit", "UM")
@@ -308,7 +302,11 @@ def _progressions(values: list[float]) -> list[tuple[float, int, float]]:
 
 
 # -- picture --------------------------------------------------------------------------------------------------------------
-_COLOURS = {"fluid": "#dcecf7", "inlet": "#2f7d32", "outlet": "#b3541e", "symmetry": "#8a8a8a"}
+_FLOW = {False: "from left to right", True: "into the page"}
+_COLOURS = {
+    "fluid": "#dcecf7", "membrane": "#9fb3c8", "inlet": "#2f7d32", "outlet": "#b3541e", "symmetry": "#8a8a8a",
+    "symmetry_x": "#8a8a8a", "symmetry_y": "#8a8a8a",
+}  # fmt: skip
 
 
 def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
@@ -321,15 +319,16 @@ def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
     ElementTree.SubElement(svg, "title").text = drawing.stem
     ElementTree.SubElement(
         svg, "desc"
-    ).text = "One unit of the viewBox is 1 um; flow runs from left to right."
+    ).text = f"One unit of the viewBox is 1 um; flow runs {_FLOW[drawing.outline.plate]}."
     defs = ElementTree.SubElement(svg, "defs")
     clip = ElementTree.SubElement(defs, "clipPath", id="frame")
     tolerance = drawing.chord_tolerance
     ElementTree.SubElement(clip, "path", d=_path(frame.segments, tolerance, closed=True))
     upward = ElementTree.SubElement(svg, "g", transform="scale(1,-1)", fill="none")
     upward.set("stroke-width", f"{throat / 30:.4g}")
-    fluid = ElementTree.SubElement(upward, "g", id="fluid", fill=_COLOURS["fluid"])
-    ElementTree.SubElement(fluid, "path", d=_path(frame.segments, tolerance, closed=True))
+    base = "membrane" if drawing.outline.plate else "fluid"
+    ground = ElementTree.SubElement(upward, "g", id=base, fill=_COLOURS[base])
+    ElementTree.SubElement(ground, "path", d=_path(frame.segments, tolerance, closed=True))
     # Solids are cut off at the frame, whose named sides are then drawn over them.
     for loops, cut in ((drawing.outline.solids, True), ((frame,), False)):
         groups: dict[str, ElementTree.Element] = {}
@@ -340,7 +339,7 @@ def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
                 )
                 if cut:
                     groups[name].set("clip-path", "url(#frame)")
-                    groups[name].set("fill", "#9fb3c8")
+                    groups[name].set("fill", _COLOURS["fluid" if drawing.outline.plate else "membrane"])
             ElementTree.SubElement(groups[name], "path", d=_path(segments, tolerance, closed=closed))
     ElementTree.indent(svg)
     ElementTree.ElementTree(svg).write(folder / f"{drawing.stem}.svg", encoding="utf-8", xml_declaration=True)

@@ -28,7 +28,9 @@ from pydantic import model_validator
 from shapely import box
 
 from geometries.device import Device, Limits, Problem
+from geometries.mesh import Resolution
 from geometries.outline import Arc, Line, Loop, Outline, Point, Segment, rectangle
+from geometries.part import COARSE, Part, channel_part
 from geometries.quantities import DesignError, count_type, field_type, show
 
 _UM = 1e-6
@@ -252,6 +254,20 @@ class ClusterChip(Device):
             frame=frame, solids=tuple(solids), depth=self.depth / _UM, tips=tips, tip_radius=self.fillet / _UM,
             throat=self._throat, periodic=rows % 2 == 0,
         )  # fmt: skip
+
+    def block_size(self, text: str) -> tuple[int, int]:
+        """Paths and rows from ``"8x8"``."""
+        paths, cross, rows = text.partition("x")
+        if not (cross and paths.isdigit() and rows.isdigit() and int(paths) and int(rows)):
+            raise DesignError(f'block {text} is not a number of paths and rows; write for instance "8x8"')
+        return int(paths), int(rows)
+
+    def part(self, name: str, size: tuple[float, int] | None = None) -> Part:
+        """The unit cell, or a block of ``size`` paths and rows (8 x 8)."""
+        if name == "cell":
+            return channel_part(name, self.block(), Resolution())
+        paths, rows = size or (8, 8)
+        return channel_part(f"{name}_{paths:g}x{rows}", self.block(paths, rows), COARSE)
 
     @property
     def _mid_flank(self) -> float:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from geometries.outline import Outline
+from geometries.part import Part
 from geometries.quantities import DesignError, Unit, field_type, sentence
 
 
@@ -82,8 +83,25 @@ class Device(Values):
         """Design rules that this device breaks, in the order to mend them; empty when it can be made."""
         raise NotImplementedError
 
-    def block(self, paths: float = 0.5, rows: int = 2) -> Outline:
-        """The fluid of a piece of the device as a drawing in um; with no arguments its unit cell."""
+    def block(self) -> Outline:
+        """The unit cell of the device as a drawing in um."""
+        raise NotImplementedError
+
+    def block_size(self, text: str) -> Any:
+        """Size of a block as written on the command line.
+
+        Raises:
+            DesignError: It does not say the size of a block of this device.
+        """
+        raise NotImplementedError
+
+    def part(self, name: str, size: Any = None) -> Part:
+        """A piece of the device for other tools.
+
+        Args:
+            name: ``"cell"`` (the unit cell) or ``"array"`` (a block of many).
+            size: Of the block, as :meth:`block_size` gives it; left out: the device's own.
+        """
         raise NotImplementedError
 
     def derived(self) -> dict[str, Any]:

@@ -15,87 +15,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from shapely import Polygon, box, unary_union
-from shapely.geometry.base import BaseGeometry
 
+from geometries.bores import Bore, Box, Plate, draw_bores
 from geometries.cut_out import SAME, straighten
 from geometries.mesh import UNIT, Mesh, MeshError, collect, gmsh_session
-from geometries.pore_filter import PoreFilter
 
-Box: TypeAlias = tuple[float, float, float, float]
+if TYPE_CHECKING:
+    from geometries.pore_filter import PoreFilter
 
-_SIDES = 256  # of a polygon that stands for a round opening
-_DEPTHS = 16  # at which the volume of slanted bores is summed
 _TOLERANCE = 5e-3  # of area and volume: curved cells keep them to 1e-4, a cut that failed does not
 _WORST_SHAPE = 0.02
-
-
-@dataclass(frozen=True)
-class Bore:
-    """A pore from one face of the membrane to the other.
-
-    Attributes:
-        x: Of its middle on the upstream face, um.
-        y: The same across.
-        width: Diameter, or the side along x of a rectangular one, um.
-        length: Side along y, um; None for a round bore.
-        tilt: Angle of its axis to the normal, rad: it runs toward higher x with depth. Round bores only.
-    """
-
-    x: float
-    y: float
-    width: float
-    length: float | None = None
-    tilt: float = 0.0
-
-    def opening(self, depth: float = 0.0) -> Polygon:
-        """Its section by a plane at a depth (um) below the upstream face; a many-sided polygon has the ellipse's area."""
-        x, half = self.x + depth * math.tan(self.tilt), self.width / 2
-        if self.length is not None:
-            return box(x - half, self.y - self.length / 2, x + half, self.y + self.length / 2)
-        step = 2 * math.pi / _SIDES
-        angles, r = step * np.arange(_SIDES), half * math.sqrt(step / math.sin(step))
-        return Polygon(
-            np.column_stack([x + r / math.cos(self.tilt) * np.cos(angles), self.y + r * np.sin(angles)])
-        )
-
-
-@dataclass(frozen=True)
-class _Plate:
-    """Bores through a plate between two reservoirs (``half``: down to the middle of the bores)."""
-
-    bores: tuple[Bore, ...]
-    thickness: float
-    box: Box
-    reservoir: float
-    half: bool
-
-    @property
-    def end(self) -> float:
-        """Depth at which the bores end."""
-        return self.thickness / 2 if self.half else self.thickness
-
-    def open(self, depth: float) -> float:
-        """Area of the openings at a depth, overlaps once, um2."""
-        return self._open(depth).area
-
-    def _open(self, depth: float) -> BaseGeometry:
-        return unary_union([b.opening(depth) for b in self.bores]).intersection(box(*self.box))
-
-    def bored(self) -> float:
-        """Volume of the bores, um3."""
-        if not any(b.tilt for b in self.bores):
-            return self.open(0.0) * self.end
-        at, weights = np.polynomial.legendre.leggauss(_DEPTHS)
-        return float(
-            sum(w * self.open((1 + z) / 2 * self.end) for z, w in zip(at, weights, strict=True))
-            * self.end
-            / 2
-        )
+_IN_BORE = 0.6  # cell over the radius: wider ones do not follow the wall, and waste the rims' accuracy
 
 
 def mesh_bores(
@@ -136,7 +70,7 @@ def mesh_bores(
         raise ValueError("slanted bores are round and whole")
     if thickness <= 0 and not half:
         raise ValueError("a wall without thickness is meshed on one side only: half=True")
-    plate = _Plate(tuple(bores), thickness, box, reservoir, half)
+    plate = Plate(tuple(bores), thickness, box, reservoir, half)
     with gmsh_session() as gmsh:
         gmsh.model.add("bores")
         for option in (
@@ -149,7 +83,7 @@ def mesh_bores(
         try:
             openings = _draw(gmsh, plate)
             surfaces, rims = _named_surfaces(gmsh, plate, openings)
-            _grade(gmsh, rims, rim, growth, coarsest)
+            _grade(gmsh, plate, rims, rim, growth, coarsest)
             gmsh.model.mesh.generate(3)
             gmsh.model.mesh.setOrder(2)
             straighten(gmsh)
@@ -164,7 +98,7 @@ def mesh_bores(
     return mesh
 
 
-def _draw(gmsh: Any, plate: _Plate) -> set[int]:
+def _draw(gmsh: Any, plate: Plate) -> set[int]:
     """Build the fluid; returns the flat faces in which bores meet reservoirs."""
     occ = gmsh.model.occ
     x0, y0, x1, y1 = plate.box
@@ -172,14 +106,7 @@ def _draw(gmsh: Any, plate: _Plate) -> set[int]:
     tanks = [(3, occ.addBox(x0, y0, -plate.reservoir, *size, plate.reservoir))]
     if not plate.half:
         tanks.append((3, occ.addBox(x0, y0, plate.thickness, *size, plate.reservoir)))
-    if any(b.tilt for b in plate.bores):
-        shapes = [(3, _cylinder(occ, b, plate)) for b in plate.bores]
-        shapes = occ.intersect(_union(occ, shapes), [(3, occ.addBox(x0, y0, 0, *size, plate.end))])[0]
-    else:
-        shapes = [(2, _face(occ, b, plate)) for b in plate.bores]
-        shapes = occ.intersect(_union(occ, shapes), [(2, occ.addRectangle(x0, y0, 0, *size))])[0]
-        if plate.end > 0:
-            shapes = [s for s in occ.extrude(shapes, 0, 0, plate.end) if s[0] == 3]
+    shapes = draw_bores(occ, plate)
     # Fragments, not their union: the faces between bores and reservoirs stay, and cells keep to their side of them.
     _, pieces = occ.fragment(tanks, shapes)
     occ.synchronize()
@@ -188,49 +115,7 @@ def _draw(gmsh: Any, plate: _Plate) -> set[int]:
     return {tag for _, tag in gmsh.model.getEntities(2) if len(gmsh.model.getAdjacencies(2, tag)[0]) == 2}
 
 
-def _union(occ: Any, shapes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    return occ.fuse(shapes[:1], shapes[1:])[0] if len(shapes) > 1 else shapes
-
-
-def _face(occ: Any, bore: Bore, plate: _Plate) -> int:
-    """Opening of an upright bore."""
-    if bore.length is not None:
-        return int(
-            occ.addRectangle(bore.x - bore.width / 2, bore.y - bore.length / 2, 0, bore.width, bore.length)
-        )
-    disc = occ.addDisk(bore.x, bore.y, 0, bore.width / 2, bore.width / 2)
-    occ.rotate([(2, disc)], bore.x, bore.y, 0, 0, 0, 1, _seam(bore, plate))
-    return int(disc)
-
-
-def _cylinder(occ: Any, bore: Bore, plate: _Plate) -> int:
-    """A round bore that reaches beyond both faces."""
-    over = bore.width * (abs(math.tan(bore.tilt)) + 0.1)
-    tag = occ.addCylinder(0, 0, -over, 0, 0, plate.thickness / math.cos(bore.tilt) + 2 * over, bore.width / 2)
-    occ.rotate([(3, tag)], 0, 0, 0, 0, 0, 1, _seam(bore, plate))
-    occ.rotate([(3, tag)], 0, 0, 0, 0, 1, 0, bore.tilt)
-    occ.translate([(3, tag)], bore.x, bore.y, 0)
-    return int(tag)
-
-
-def _seam(bore: Bore, plate: _Plate) -> float:
-    """Angle of the place where a circle is closed: in what is cut away, or in the nearest bore if that overlaps.
-
-    Cuts along a seam fail silently, and a seam beside a cut makes a side of no length.
-    """
-    x0, y0, x1, y1 = plate.box
-    out = [
-        (bore.x <= x0 + SAME) * -1 + (bore.x >= x1 - SAME),
-        (bore.y <= y0 + SAME) * -1 + (bore.y >= y1 - SAME),
-    ]
-    if any(out):
-        return math.atan2(out[1], out[0])
-    others = [b for b in plate.bores if b is not bore]
-    nearest = min(others, key=lambda b: math.hypot(b.x - bore.x, b.y - bore.y), default=None)
-    return math.atan2(nearest.y - bore.y, nearest.x - bore.x) if nearest else 0.0
-
-
-def _named_surfaces(gmsh: Any, plate: _Plate, openings: set[int]) -> tuple[dict[str, list[int]], list[int]]:
+def _named_surfaces(gmsh: Any, plate: Plate, openings: set[int]) -> tuple[dict[str, list[int]], list[int]]:
     """Boundary surfaces by the name of their region, and the curves that are rims of the bores."""
     model = gmsh.model
     surfaces: dict[str, list[int]] = {}
@@ -246,7 +131,7 @@ def _named_surfaces(gmsh: Any, plate: _Plate, openings: set[int]) -> tuple[dict[
     return surfaces, sorted(rims - sides)
 
 
-def _region(around: np.ndarray, plate: _Plate) -> str:
+def _region(around: np.ndarray, plate: Plate) -> str:
     """Region of a boundary surface by the box around it."""
     x0, y0, x1, y1 = plate.box
     flat: list[tuple[int, float, str]] = [
@@ -264,8 +149,8 @@ def _region(around: np.ndarray, plate: _Plate) -> str:
     return "pore"
 
 
-def _grade(gmsh: Any, rims: list[int], rim: float, growth: float, coarsest: float) -> None:
-    """Sizes grow linearly with the distance to the nearest rim."""
+def _grade(gmsh: Any, plate: Plate, rims: list[int], rim: float, growth: float, coarsest: float) -> None:
+    """Sizes grow linearly with the distance to the nearest rim, in a bore up to a part of its radius."""
     field = gmsh.model.mesh.field
     longest = max(gmsh.model.occ.getMass(1, tag) for tag in rims)
     distance, size = field.add("Distance"), field.add("Threshold")
@@ -279,11 +164,24 @@ def _grade(gmsh: Any, rims: list[int], rim: float, growth: float, coarsest: floa
         ("DistMax", max(coarsest - rim, 1e-9) / growth),
     ):
         field.setNumber(size, name, value)
-    field.setAsBackgroundMesh(size)
+    within, least = field.add("Constant"), field.add("Min")
+    bores = [
+        tag
+        for _, tag in gmsh.model.getEntities(3)
+        if SAME > -gmsh.model.getBoundingBox(3, tag)[2]
+        and gmsh.model.getBoundingBox(3, tag)[5] < plate.end + SAME
+    ]
+    walls = {abs(tag) for bore in bores for _, tag in gmsh.model.getBoundary([(3, bore)], oriented=False)}
+    field.setNumbers(within, "VolumesList", bores)
+    field.setNumbers(within, "SurfacesList", sorted(walls))
+    field.setNumber(within, "VIn", _IN_BORE * min(b.width / 2 for b in plate.bores))
+    field.setNumber(within, "VOut", coarsest)
+    field.setNumbers(least, "FieldsList", [size, within])
+    field.setAsBackgroundMesh(least)
     gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
 
 
-def _check_sizes(mesh: Mesh, plate: _Plate) -> None:
+def _check_sizes(mesh: Mesh, plate: Plate) -> None:
     """OpenCASCADE's cuts can leave a bore out, or half of it, without a word."""
     x0, y0, x1, y1 = plate.box
     face = (x1 - x0) * (y1 - y0)
@@ -292,7 +190,7 @@ def _check_sizes(mesh: Mesh, plate: _Plate) -> None:
     bored = mesh.cells[mesh.points[mesh.cells, 2].min(axis=1) > -SAME]
     bored = bored[mesh.points[bored, 2].max(axis=1) < plate.end + SAME]
     tanks = face * plate.reservoir * (1 if plate.half else 2)
-    checks = [("the openings have", "um2", plate.open(0.0), face - _measure(mesh, upstream))]
+    checks = [("the openings have", "um2", plate.open_area(0.0), face - _measure(mesh, upstream))]
     if plate.end > 0:
         checks.append(("the bores have", "um3", plate.bored(), _measure(mesh, bored)))
     checks.append(("the fluid has", "um3", tanks + plate.bored(), mesh.measure()))

@@ -152,7 +152,7 @@ def rectangle(x0: float, y0: float, x1: float, y1: float, names: tuple[str, str,
 
 @dataclass(frozen=True)
 class Outline:
-    """A plane drawing: the fluid is what ``frame`` encloses without ``solids`` (which may reach over the frame).
+    """A plane drawing: the fluid (or the plate) is what ``frame`` encloses without ``solids``, which may reach over it.
 
     Attributes:
         frame: Border of the drawing, um.
@@ -162,6 +162,7 @@ class Outline:
         tip_radius: Radius of the corners at the tips, um; 0 for sharp ones.
         throat: Width of the narrowest passage, um.
         periodic: Whether the outlet is the inlet of the next copy.
+        plate: Whether it is the plan of a plate and the solids are openings in it: nothing flows in its plane.
     """
 
     frame: Loop
@@ -171,15 +172,16 @@ class Outline:
     tip_radius: float
     throat: float
     periodic: bool = False
+    plate: bool = False
 
     def fluid(self, tolerance: float = CHORD_TOLERANCE) -> Polygon | MultiPolygon:
-        """The fluid as a shapely polygon, um, with chords within ``tolerance`` of the arcs."""
+        """The fluid, or the plate, as a shapely polygon, um, with chords within ``tolerance`` of the arcs."""
         return self.frame.polygon(tolerance).difference(
             unary_union([s.polygon(tolerance) for s in self.solids])
         )
 
     def area(self) -> float:
-        """Area of the fluid in um2.
+        """Area of the fluid, or of the plate, in um2.
 
         Solids that stand alone within the frame count by their exact area; where solids overlap each other or the
         frame, the area comes from polygons at 1e-6 um chord tolerance.

@@ -17,15 +17,20 @@ Defaults: a track-etched membrane of ISET. Diameter 8 um: read, Hong 2016 (revie
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from geometries.device import Device
+from geometries.device import Device, Limits, Problem
+from geometries.membrane_mesh import unit_cell_plan
+from geometries.mesh import UNIT
+from geometries.outline import Outline
+from geometries.part import Part
+from geometries.patch import COUNT
+from geometries.pore_parts import array_part, cell_part, plan
+from geometries.pores import CUT, Pores, PoreStatistics, place_pores
 from geometries.quantities import DesignError, count_type, field_type, quantity, show
 
 SHAPES = ("round", "slit", "square")
@@ -36,61 +41,6 @@ _MOST_PORES = 5_000_000
 # Discs at random cover so much that the membrane falls apart at 1.13 (percolation); well before that it has no strength.
 _MOST_COVERAGE = 0.5
 _LARGEST_RUN = 0.1  # of a slanted track along the membrane, over the spot's diameter
-_CUT = 3.0  # standard deviations at which a spread of sizes is cut
-
-
-@dataclass(frozen=True)
-class Pores:
-    """The pores of a spot.
-
-    Attributes:
-        x: Of their middles on the upstream face, m, shape (N,).
-        y: The same across.
-        scale: Their size over the nominal one.
-        tilt: Angle of their track to the normal, in the plane of x, rad, signed.
-        group: Number of the group of pores overlapping on the upstream face that each belongs to.
-        group_size: Pores in that group.
-        share: Area that each opens over its own area: below 1 where pores overlap (pairs' common area is halved between them).
-        through: Whether a pore is one of exactly two that overlap on both faces.
-    """
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    tilt: NDArray[np.float64]
-    group: NDArray[np.int64]
-    group_size: NDArray[np.int64]
-    share: NDArray[np.float64]
-    through: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class PoreStatistics:
-    """How the pores of a spot lie; shares of all pores.
-
-    Attributes:
-        count: Pores.
-        isolated: Overlapping no other on the upstream face.
-        in_doublets: In groups of two.
-        in_triplets: In groups of three.
-        in_larger: In larger groups.
-        coverage: Open area of the upstream face over its area, overlaps once (chance to be covered, from the pores' areas).
-        groups_per_pore: Openings (groups) for each pore.
-        through_doublets: In pairs that overlap on both faces.
-    """
-
-    count: int
-    isolated: float
-    in_doublets: float
-    in_triplets: float
-    in_larger: float
-    coverage: float
-    groups_per_pore: float
-    through_doublets: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """For result.json."""
-        return asdict(self)
 
 
 class PoreFilter(Device):
@@ -259,24 +209,74 @@ class PoreFilter(Device):
         across = self.pitches[0] - y if self.placement == "hexagonal" else self.pitches[1] - y
         return self.pitches[0] - x, across
 
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Least and largest size of a pore over the nominal one."""
+        if isinstance(self.tolerance, tuple):
+            return 1 + self.tolerance[0], 1 + self.tolerance[1]
+        return 1 - CUT * self.tolerance, 1 + CUT * self.tolerance
+
+    # -- what can be made --------------------------------------------------------------------------------------------------
+    def problems(self, limits: Limits | None = None) -> list[Problem]:
+        """Design rules that this membrane breaks; etched tracks have none of those of lithography."""
+        return list(self._problems(limits or Limits()))
+
+    def _problems(self, limits: Limits) -> Iterator[Problem]:
+        def problem(name: str, value: str, limit: str, relation: str, what: str) -> Problem:
+            return Problem(name, value, limit, f"{name} = {value} {relation} {limit}: {what}")
+
+        if self.placement != "poisson":
+            name = "diameter" if self.pore == "round" else "width"
+            opening = self.size * self.scales[0]
+            if opening < limits.min_gap:
+                yield problem(name, show(self.size, "um"), f"the smallest gap that can be made, {show(limits.min_gap, 'um')}",
+                              f"leaves openings of {show(opening, 'um')}, below",
+                              "widen it or raise limits.min_gap knowingly")  # fmt: skip
+            if self.thickness > limits.max_gap_aspect_ratio * opening:
+                yield problem("thickness", show(self.thickness, "um"),
+                              f"{limits.max_gap_aspect_ratio:g} times the opening of {show(opening, 'um')}", "is above",
+                              "such an opening is too deep for its width to be made")  # fmt: skip
+            wall = min(self.walls) - (self.scales[1] - 1) * max(self.opening)
+            if wall < limits.min_feature:
+                yield problem("density", show(self.density, "1/cm^2"), f"the smallest wall, {show(limits.min_feature, 'um')}",
+                              f"leaves walls of {show(wall, 'um')} between the widest pores, below", "lower it")  # fmt: skip
+        if self.spot_diameter > limits.slide_width:
+            yield problem("spot_diameter", show(self.spot_diameter, "mm"), f"the slide, {show(limits.slide_width, 'mm')}",
+                          "is wider than", "such a spot is not held at its rim")  # fmt: skip
+
+    # -- drawings ----------------------------------------------------------------------------------------------------------
+    def block(self) -> Outline:
+        """The plan of a quarter of one nominal pore's cell, um: the openings are the drawing's solids."""
+        bores, box = unit_cell_plan(self)
+        return plan(bores, self.thickness / UNIT, box)
+
+    def block_size(self, text: str) -> int:
+        """Pores from ``"24"``."""
+        if not text.isdigit() or not int(text):
+            raise DesignError(f'block {text} is not a number of pores; write for instance "{COUNT}"')
+        return int(text)
+
+    def part(self, name: str, size: int | None = None) -> Part:
+        """A quarter of the unit cell, or a patch of ``size`` of the membrane's own pores (24)."""
+        return cell_part(self) if name == "cell" else array_part(self, COUNT if size is None else size)
+
     # -- the pores of a spot -----------------------------------------------------------------------------------------------
     def pores(self) -> Pores:
         """All pores of the spot, by the seed; the same object for the same membrane."""
-        return _pores(self)
+        return place_pores(self)
 
     def statistics(self) -> PoreStatistics:
         """How they lie. Pores at the spot's border have their neighbours beyond it, where the membrane goes on."""
         pores = self.pores()
         size = pores.group_size
-        area = float(np.sum(pores.scale**2 / np.cos(pores.tilt))) * self.area / self.spot_area
-        covered = 1 - math.exp(-area) if self.placement == "poisson" else area
+        covered = float(np.sum(pores.scale**2 / np.cos(pores.tilt) * pores.share)) * self.area
         return PoreStatistics(
             count=len(size),
             isolated=float(np.mean(size == 1)),
             in_doublets=float(np.mean(size == 2)),
             in_triplets=float(np.mean(size == 3)),
             in_larger=float(np.mean(size > 3)),
-            coverage=covered,
+            coverage=covered / self.spot_area,
             groups_per_pore=float(np.mean(1 / size)),
             through_doublets=float(np.mean(pores.through)),
         )
@@ -288,102 +288,3 @@ class PoreFilter(Device):
 
 def _asked(shape: str) -> str:
     return {"round": "diameter", "square": "width", "slit": "width and length"}[shape]
-
-
-@lru_cache(maxsize=8)
-def _pores(membrane: PoreFilter) -> Pores:
-    rng = np.random.default_rng(membrane.seed)
-    radius = membrane.spot_diameter / 2
-    if membrane.placement == "poisson":
-        # A rim of membrane around the spot gives its outermost pores their neighbours.
-        reach = 20 * membrane.size + membrane.thickness * math.tan(membrane.tilt)
-        outer = radius + reach
-        count = round(membrane.density * math.pi * outer**2)
-        r, angle = outer * np.sqrt(rng.random(count)), 2 * math.pi * rng.random(count)
-        places = np.column_stack([r * np.cos(angle), r * np.sin(angle)])
-    else:
-        places = _lattice(membrane, radius)
-    inside = np.hypot(*places.T) <= radius
-    scale = _scales(membrane.tolerance, rng, len(places))
-    tilt = membrane.tilt * (2 * rng.random(len(places)) - 1)
-    pairs: NDArray[np.intp] = np.empty((0, 2), dtype=np.intp)
-    if membrane.placement == "poisson":  # on a lattice no two overlap
-        pairs = _overlapping(places, membrane.size * scale, tilt)
-    group, size = _groups(len(places), pairs)
-    shift = np.column_stack([membrane.thickness * np.tan(tilt), np.zeros(len(tilt))])
-    beneath = _overlapping(places + shift, membrane.size * scale, tilt) if len(pairs) else pairs
-    both = set(map(tuple, pairs)) & set(map(tuple, beneath))
-    through = np.zeros(len(places), dtype=bool)
-    for a, b in both:
-        through[[a, b]] = size[a] == 2
-    share = _shares(places, membrane.size * scale / 2, pairs)
-    _, group = np.unique(group[inside], return_inverse=True)
-    return Pores(
-        places[inside, 0],
-        places[inside, 1],
-        scale[inside],
-        tilt[inside],
-        group,
-        size[inside],
-        share[inside],
-        through[inside],
-    )
-
-
-def _lattice(membrane: PoreFilter, radius: float) -> NDArray[np.float64]:
-    along, across = membrane.pitches
-    rows = np.arange(-math.ceil(radius / across), math.ceil(radius / across) + 1)
-    columns = np.arange(-math.ceil(radius / along) - 1, math.ceil(radius / along) + 2)
-    x, y = np.meshgrid(columns * along, rows * across)
-    if membrane.placement == "hexagonal":
-        x = x + along / 2 * (rows % 2)[:, None]
-    places = np.column_stack([x.ravel(), y.ravel()])
-    return places[np.hypot(*places.T) <= radius]
-
-
-def _scales(
-    tolerance: float | tuple[float, float], rng: np.random.Generator, count: int
-) -> NDArray[np.float64]:
-    if isinstance(tolerance, tuple):
-        return 1 + rng.uniform(*tolerance, count)
-    spread = rng.standard_normal(count)
-    while np.any(far := np.abs(spread) > _CUT):
-        spread[far] = rng.standard_normal(int(far.sum()))
-    return 1 + tolerance * spread
-
-
-def _overlapping(places: NDArray, diameters: NDArray, tilt: NDArray) -> NDArray[np.intp]:
-    """Pairs of pores whose openings overlap on a face; a slanted track opens as an ellipse, wider along x by 1 / cos."""
-    from scipy.spatial import cKDTree
-
-    stretch = 1 / np.cos(tilt)
-    pairs = cKDTree(places).query_pairs(float((diameters * stretch).max()), output_type="ndarray")
-    a, b = pairs.T
-    dx, dy = (places[a] - places[b]).T
-    # Two ellipses of nearly one stretch: circles again where x is divided by it.
-    apart = np.hypot(dx / ((stretch[a] + stretch[b]) / 2), dy)
-    return pairs[apart < (diameters[a] + diameters[b]) / 2]
-
-
-def _groups(count: int, pairs: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(count, count))
-    _, group = connected_components(graph, directed=False)
-    return group.astype(np.int64), np.bincount(group)[group]
-
-
-def _shares(places: NDArray, radii: NDArray, pairs: NDArray) -> NDArray[np.float64]:
-    """Half of what each pair has in common is taken from either; what three have in common is not given back.
-
-    Slanted tracks count as circles here, so what they share is taken a little wrong.
-    """
-    a, b = pairs.T
-    d, r, s = np.hypot(*(places[a] - places[b]).T), radii[a], radii[b]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alpha = np.arccos(np.clip((d**2 + r**2 - s**2) / (2 * d * r), -1, 1))
-        beta = np.arccos(np.clip((d**2 + s**2 - r**2) / (2 * d * s), -1, 1))
-    lens = r**2 * (alpha - np.sin(2 * alpha) / 2) + s**2 * (beta - np.sin(2 * beta) / 2)
-    lost = np.bincount(a, lens / 2, len(radii)) + np.bincount(b, lens / 2, len(radii))
-    return np.maximum(1 - lost / (math.pi * radii**2), 0.1)

@@ -87,7 +87,7 @@ def test_half_of_a_bore_ends_in_its_outlet(thickness):
 
 
 def test_a_cut_that_fails_is_an_error(monkeypatch):
-    import geometries.membrane_mesh as module
+    import geometries.bores as module
     from geometries.mesh import MeshError
 
     whole = module._union

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from shapely import unary_union
 
 from geometries import DesignError
+from geometries.membrane_mesh import Bore
 from geometries.pore_filter import PoreFilter
 
 ALIKE = PoreFilter(tolerance=0.0)
@@ -17,6 +19,36 @@ def test_pores_lie_as_discs_at_random_do():
     assert found.in_doublets == pytest.approx(0.150, abs=0.01)
     assert found.coverage == pytest.approx(0.0490, abs=0.001)
     assert found.isolated + found.in_doublets + found.in_triplets + found.in_larger == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"tilt": "34 deg"},
+        {"pore": "square", "width": "7 um"},
+        {"diameter": "3 um", "density": "2e6 /cm^2"},
+    ],
+)
+def test_the_open_area_is_that_of_the_union(values):
+    membrane = PoreFilter(spot_diameter="2 mm" if not values.get("diameter") else "0.5 mm", **values)
+    pores = membrane.pores()
+    bores = [
+        Bore(
+            x * 1e6, y * 1e6, membrane.size * 1e6 * s, membrane.size * 1e6 * s if membrane.width else None, t
+        )
+        for x, y, s, t in zip(pores.x, pores.y, pores.scale, pores.tilt, strict=True)
+    ]
+    assert pores.share.min() < 0.9 and pores.share[pores.group_size == 1].min() == 1.0
+    # Pores at the spot's border may share with those beyond it: some 0.2 per mille of the area here.
+    area = unary_union([b.opening() for b in bores]).area * 1e-12
+    assert membrane.statistics().coverage * membrane.spot_area == pytest.approx(area, rel=3e-3)
+    for g in np.unique(
+        pores.group[(pores.group_size > 1) & (np.hypot(pores.x, pores.y) < 0.4 * membrane.spot_diameter)]
+    ):
+        shapes = [bores[k].opening() for k in np.flatnonzero(pores.group == g)]
+        expected = unary_union(shapes).area / sum(s.area for s in shapes)
+        assert pores.share[pores.group == g] == pytest.approx(expected, rel=2e-3)
 
 
 def test_slanted_tracks_leave_fewer_through_doublets():

@@ -1,0 +1,58 @@
+"""A piece of a device for other tools: its plan, its meshes and its solid, made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from geometries.extrude import extrude, layer_heights
+from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, mesh_outline
+from geometries.outline import Outline
+
+#: Meshes of large pieces are for looking at and for other solvers' first try: coarser than those of a unit cell.
+COARSE = Resolution(tip=0.8, growth=0.6, coarsest=0.8, layers=2)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a device.
+
+    Attributes:
+        name: For file names, e.g. ``cell`` or ``array_8x8``.
+        plan: Its drawing, um.
+        mesh: Makes its meshes by what is added to the file name (``2d``, ``3d``), from a resolution (None: the part's own) and a
+            number of tetrahedra above which it raises :class:`TooManyCells` instead.
+        solid: Draws its solid in gmsh's OpenCASCADE model, um, not yet synchronised.
+    """
+
+    name: str
+    plan: Outline
+    mesh: Callable[[Resolution | None, int], dict[str, Mesh]]
+    solid: Callable[[Any], None]
+
+
+def channel_part(name: str, outline: Outline, own: Resolution) -> Part:
+    """A piece of a channel of one depth: plane mesh and mesh of the whole depth; its solid is the fluid."""
+
+    def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
+        resolution = resolution or own
+        plane, layers = mesh_outline(outline, resolution), resolution.layers
+        refuse_too_many(6 * layers * len(plane.cells), most)
+        heights = layer_heights(outline.depth, outline.throat / 10, layers, half=False)
+        return {"2d": plane, "3d": extrude(plane, heights)}
+
+    def solid(gmsh: Any) -> None:
+        gmsh.model.occ.extrude(draw_fluid(gmsh, outline), 0, 0, outline.depth)
+
+    return Part(name, outline, mesh, solid)
+
+
+def refuse_too_many(tetrahedra: float, most: int) -> None:
+    """Refuse a mesh that would be too large, before it is made.
+
+    Raises:
+        TooManyCells: It would have more than ``most`` tetrahedra.
+    """
+    if tetrahedra > most:
+        raise TooManyCells(f"the mesh would have {tetrahedra:.1e} tetrahedra, above {most:.0e}")
