@@ -20,7 +20,7 @@ from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.openings import openings
 from chipsim.report.pore_maps import round_length
 from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, PLATE, bare_map, plain, styled
-from chipsim.report.units import SCALES, duration, number, percent, say
+from chipsim.report.units import SCALES, duration, number, percent, say, volume
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter, PoreStatistics
 
@@ -201,9 +201,7 @@ def filtration_history(captured: PoreCapture) -> Figure:
         axes.plot(time[:1], values[:1], "o", color=colour, ms=5, mec=PAPER, mew=0.8, zorder=5, clip_on=False)
         axes.set(ylabel=label, ylim=(0, 1.15 * max(float(values.max()), 1e-9)))
         axes.axvline(time[history.filtered], color=INK, lw=0.9, ls=(0, (4, 3)))
-    said = f"{number(history.volume[-1] / SCALES['mL'])} mL through" + (
-        "" if history.complete else ", then blocked"
-    )
+    said = f"{volume(float(history.volume[-1]))} through" + ("" if history.complete else ", then blocked")
     panels[0].set_title(f"dot: the clean membrane; dashed: {said}", fontsize=8.5)
     panels[-1].set_xscale("log")
     panels[-1].set(xlabel="time since the first drop", xlim=(time[0], 1.2 * time[-1]))

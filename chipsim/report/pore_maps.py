@@ -86,7 +86,7 @@ class PorePlane:
         values = np.column_stack([field.velocity[:, [2, 0]], field.pressure])
         return Sheet(points[:, [2, 0]], sides[middle[sides].all(axis=1)], values)
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The pore with as much of the reservoirs as shows how the flow gathers, um."""
         (start, _), (end, wide) = self._sheet.points.min(axis=0), self._sheet.points.max(axis=0)

@@ -17,7 +17,18 @@ from chipsim.report.openings import openings
 from chipsim.report.pore_filter import answer
 from chipsim.report.pore_maps import PorePlane
 from chipsim.report.sheet import Sheet
-from chipsim.report.units import brief, duration, number, pascals, percent, percent_span, say, speed
+from chipsim.report.units import (
+    brief,
+    duration,
+    flow_rate,
+    number,
+    pascals,
+    percent,
+    percent_span,
+    say,
+    speed,
+    volume,
+)
 from chipsim.show import VIEWS, driven_by, filter_drawing, opening, print_result
 from chipsim.study.result import Result
 from geometries.membrane_mesh import Bore, mesh_bores, unit_cell
@@ -92,11 +103,10 @@ def test_the_page_has_the_numbers_of_the_flow(pages):
         for value, unit, digits in (
             (flow["pore_resistance_pa_s_per_m3"], "Pa s/m³", 5),
             (flow["spot_resistance_pa_s_per_m3"], "Pa s/m³", 4),
-            (flow["flow_rate_m3_per_s"], "mL/min", 4),
             (flow["pore_flow_rate_m3_per_s"], "nL/s", 3),
         ):
             assert say(value, unit, digits) in text
-        assert pascals(flow["pressure_pa"], 4) in text
+        assert flow_rate(flow["flow_rate_m3_per_s"], 4) in text and pascals(flow["pressure_pa"], 4) in text
         assert f"{speed(flow['mean_bore_speed_m_per_s'])}, {speed(flow['peak_speed_m_per_s'])}" in text
         assert f"residence time in its bore {brief(flow['bore_residence_time_s'])}" in text
         assert f"Reynolds number {number(flow['reynolds'])}" in text
@@ -125,7 +135,8 @@ def test_the_page_has_the_numbers_of_the_capture(pages):
                 assert percent(e["broken_upper_bound"]) in text
         assert f"{percent(data['blocked_fraction'])} of the conductance" in text
         assert number(data["leukocyte_load"]) in text and number(data["wbc_carryover_per_ml"]) in text
-        assert f"filtration time {duration(data['filtration_time_s'])} for" in text
+        time = duration(data["filtration_time_s"]) if data["filtration_time_s"] else "it blocks"
+        assert f"filtration time {time}, for" in text
         for point in data["published"]["points"]:
             shown = brief(point["predicted"]) if point["unit"] == "s" else number(point["predicted"])
             assert point["name"] in text and f"{point['name']} {shown}" in text and point["source"] in text
@@ -146,7 +157,7 @@ def test_the_answer_is_made_of_the_results_numbers(etched, slits, blocking):
     assert answer(slits).startswith("At 0.2 mL/min (clean: ")
     assert f"{number(slits.capture.wbc_carryover_per_ml)} leukocytes of each mL" in answer(slits)
     assert not blocking.capture.history.complete
-    assert f"it blocks after {say(blocking.capture.history.volume[-1], 'mL')} of 10 mL" in answer(blocking)
+    assert f"it blocks after {volume(blocking.capture.history.volume[-1])} of 10 mL" in answer(blocking)
 
 
 def test_every_figure_is_there(pages):
