@@ -87,19 +87,8 @@ def flow_shares(flow: PoreFlow) -> Figure:
         color=[colour for _, colour, _ in kinds],
         label=[name for _, _, name in kinds],
     )
-    shares = flow.flow_shares()
     top = 1.16 * axes.get_ylim()[1]
-    for key, name in (("p5", "5 %"), ("p50", "half"), ("p95", "95 %")):
-        axes.axvline(shares[key], color=INK, lw=0.8, ls=(0, (4, 3)))
-        if high - low > 0.05:
-            axes.annotate(
-                f"{name}\nbelow",
-                (shares[key], top),
-                (3, -2),
-                textcoords="offset points",
-                va="top",
-                fontsize=8.0,
-            )
+    _percentiles(axes, flow, top, named=high - low > 0.05)
     axes.set(
         xlabel="flow through a pore over the mean of all",
         ylabel="of all pores, %",
@@ -115,6 +104,16 @@ def flow_shares(flow: PoreFlow) -> Figure:
         handlelength=1.2,
     )
     return figure
+
+
+def _percentiles(axes: Axes, flow: PoreFlow, top: float, *, named: bool) -> None:
+    """The percentiles of the result as lines; without names where they fall together."""
+    shares = flow.flow_shares()
+    for key, name in (("p5", "5 %"), ("p50", "half"), ("p95", "95 %")):
+        axes.axvline(shares[key], color=INK, lw=0.8, ls=(0, (4, 3)))
+        if named:
+            at = shares[key], top
+            axes.annotate(f"{name}\nbelow", at, (3, -2), textcoords="offset points", va="top", fontsize=8.0)
 
 
 # -- what stays -----------------------------------------------------------------------------------------------------------
@@ -261,7 +260,7 @@ def recovery_over_time(compared: PoreComparison, *, filtration_time: float | Non
 
 def _recovery(axes: Axes, curve: RecoveryCurve, name: str, number_of_curve: int) -> None:
     """A curve and its band; the second dashed, as it lies on the first where the run is of the published membrane."""
-    colour, second = COLOURS[(0, 2, 3)[number_of_curve % 3]], number_of_curve == 1
+    colour, second = COLOURS[(0, 1, 3)[number_of_curve % 3]], number_of_curve == 1
     axes.fill_between(
         curve.times, 100 * np.array(curve.low), 100 * np.array(curve.high), color=colour, alpha=0.16, lw=0
     )
