@@ -116,6 +116,38 @@ def _percentiles(axes: Axes, flow: PoreFlow, top: float, *, named: bool) -> None
             axes.annotate(f"{name}\nbelow", at, (3, -2), textcoords="offset points", va="top", fontsize=8.0)
 
 
+@styled
+def opening_flows(flow: PoreFlow) -> Figure:
+    """Share of each opening of a solved patch in its flow, over the share that the formula gives it.
+
+    Args:
+        flow: The flow of a patch.
+
+    Raises:
+        ValueError: It is not one of a patch.
+    """
+    openings_of = flow.cell.openings
+    if openings_of is None:
+        raise ValueError("this flow is of one pore; openings are solved with the model patch")
+    found, formula = (100 * np.array(openings_of[key]) for key in ("flow_share", "flow_share_by_formula"))
+    group = np.minimum(openings_of["pores"], 3)
+    figure = Figure(figsize=(5.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    top = 1.08 * max(found.max(), formula.max())
+    axes.plot([0, top], [0, top], color=MUTED, lw=0.9, ls=(0, (4, 3)), label="the same")
+    for size, colour, name in (
+        (1, COLOURS[0], "pores alone"),
+        (2, COLOURS[1], "doublets"),
+        (3, COLOURS[5], "larger groups"),
+    ):
+        if np.any(group == size):
+            at = formula[group == size], found[group == size]
+            axes.plot(*at, "o", color=colour, ms=6, mec=PAPER, mew=0.7, label=name)
+    axes.set(xlim=(0, top), ylim=(0, top), xlabel="by formula, % of the patch's flow", ylabel="solved, %")
+    axes.legend(loc="upper left")
+    return figure
+
+
 # -- what stays -----------------------------------------------------------------------------------------------------------
 @styled
 def retained_by_kind(captured: PoreCapture) -> Figure:

@@ -211,18 +211,19 @@ def _maps(result: Result) -> tuple[Picture, ...]:
 
 
 def _shares(result: Result) -> Section:
-    shares = solved_flow(result).flow_shares()
+    flow = solved_flow(result)
+    shares = flow.flow_shares()
     text = (
         f"Resistance goes with the inverse fourth power of a long pore's size, so that sizes spread the flow: one pore in "
         f"twenty carries less than {number(shares['p5'])} of the mean, one in twenty more than {number(shares['p95'])}, and the "
         f"busiest tenth {percent(shares['busiest_tenth'])} of all. Pores that overlap share the area of their opening."
     )
     caption = "Flow of each pore of the clean spot over the mean: the solved resistance, scaled to each size by the formula."
-    return Section(
-        "Which pores carry how much",
-        (text,),
-        (Picture("flow-shares", figures.flow_shares(solved_flow(result)), caption),),
-    )
+    pictures = [Picture("flow-shares", figures.flow_shares(flow), caption)]
+    if flow.cell.openings is not None:
+        caption = "Share of each opening of the solved patch in its flow, beside the one by formula."
+        pictures.append(Picture("openings", figures.opening_flows(flow), caption))
+    return Section("Which pores carry how much", (text,), tuple(pictures))
 
 
 def _capture(result: Result) -> Section:

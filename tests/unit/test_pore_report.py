@@ -31,7 +31,8 @@ from chipsim.report.units import (
 )
 from chipsim.show import VIEWS, driven_by, filter_drawing, opening, print_result
 from chipsim.study.result import Result
-from geometries.membrane_mesh import Bore, mesh_bores, unit_cell
+from geometries.bores import Bore
+from geometries.membrane_mesh import mesh_bores, unit_cell
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
 from pages import assert_nothing_to_fetch, assert_said_once, assert_well_formed, text_of
@@ -270,6 +271,21 @@ def test_a_patch_is_seen_from_above():
     # All that flows goes through the openings.
     through = np.nansum(speeds) * 36 * 32 / speeds.size * UNIT**2
     assert through == pytest.approx(flow.pressure(operation) / (1e-3 * flow.cell.resistance), rel=0.02)
+
+
+def test_the_openings_of_a_patch_stand_beside_the_formula(etched):
+    openings_of = {
+        "pores": [1, 4, 2],
+        "flow_share": [0.2, 0.5, 0.3],
+        "flow_share_by_formula": [0.25, 0.4, 0.35],
+    }
+    flow = replace(etched.flow, cell=replace(etched.flow.cell, openings=openings_of))
+    dots = {line.get_label(): line.get_xydata() for line in figures.opening_flows(flow).axes[0].lines}
+    assert dots["pores alone"] == pytest.approx(np.array([[25.0, 20.0]]))
+    assert dots["doublets"] == pytest.approx(np.array([[35.0, 30.0]]))
+    assert dots["larger groups"] == pytest.approx(np.array([[40.0, 50.0]]))
+    with pytest.raises(ValueError, match="is of one pore"):
+        figures.opening_flows(etched.flow)
 
 
 def test_a_sheet_is_linear_and_nan_outside():
