@@ -173,16 +173,20 @@ def _shares(
         return share
     # In units of the largest opening, as shapely does not like areas of 1e-11.
     unit = float(halves.max())
-    shapes = _openings(places[grouped] / unit, halves[grouped] / unit, round_)
+
+    def openings(of: NDArray) -> NDArray[np.object_]:
+        return _openings(places[grouped[of]] / unit, halves[grouped[of]] / unit, round_)
+
     own = halves[grouped].prod(axis=1) / unit**2 * (math.pi if round_ else 4.0)
     starts = np.flatnonzero(np.r_[True, np.diff(group[grouped]) != 0])
-    two = starts[size[grouped[starts]] == 2]  # all at once: they are most of the groups
-    open_ = dict(zip(two, shapely.area(shapely.union(shapes[two], shapes[two + 1])), strict=True))
-    for first in starts[size[grouped[starts]] > 2]:
-        open_[first] = shapely.union_all(shapes[first : first + size[grouped[first]]]).area
-    share[grouped] = np.repeat(
-        [open_[first] for first in starts] / np.add.reduceat(own, starts), size[grouped[starts]]
-    )
+    count, open_ = size[grouped[starts]], np.empty(len(starts))
+    for n in np.unique(count):  # groups of one size at once
+        firsts = starts[count == n]
+        whole = openings(firsts)
+        for k in range(1, n):
+            whole = shapely.union(whole, openings(firsts + k))
+        open_[count == n] = shapely.area(whole)
+    share[grouped] = np.repeat(open_ / np.add.reduceat(own, starts), count)
     return np.minimum(share, 1.0)
 
 
