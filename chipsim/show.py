@@ -16,7 +16,7 @@ from chipsim.capture.pore_filter import PoreEntry
 from chipsim.cells import FIXED
 from chipsim.design import Design
 from chipsim.report.openings import openings
-from chipsim.report.units import brief, duration, percent, say
+from chipsim.report.units import brief, duration, flow_rate, percent, say
 from chipsim.study.result import Result
 from geometries import ClusterChip, DesignError, Device
 from geometries.mesh import UNIT
@@ -188,7 +188,7 @@ def _filter_numbers(result: Result) -> list[str]:
     time = duration(history.filtration_time) if history.complete else "never: it blocks"
     through = f"{show(operation.volume, 'mL')} through in {time}"
     lines = [
-        f"clean: {say(flow.pressure(operation), 'Pa', 4)}, {say(flow.flow_rate(operation), 'mL/min')}, Reynolds number "
+        f"clean: {say(flow.pressure(operation), 'Pa', 4)}, {flow_rate(flow.flow_rate(operation))}, Reynolds number "
         f"{flow.reynolds(operation):.2g}, wall shear stress in the bores {say(flow.bore_wall_shear_stress(operation), 'Pa')} "
         f"for {brief(flow.residence_time(operation))}",
         f"{through}; {percent(float(history.blocked[history.filtered]))} blocked at the end, "

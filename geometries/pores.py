@@ -31,6 +31,7 @@ class Pores:
         group: Number of the group of pores overlapping on the upstream face that each belongs to.
         group_size: Pores in that group.
         share: Open area of the group on the upstream face over the sum of its pores' areas: below 1 where pores overlap.
+        rim_share: The same of the perimeters.
         through: Whether a pore is one of exactly two that overlap on both faces.
     """
 
@@ -41,6 +42,7 @@ class Pores:
     group: NDArray[np.int64]
     group_size: NDArray[np.int64]
     share: NDArray[np.float64]
+    rim_share: NDArray[np.float64]
     through: NDArray[np.bool_]
 
 
@@ -100,7 +102,7 @@ def place_pores(membrane: PoreFilter) -> Pores:
     through = np.zeros(len(places), dtype=bool)
     for a, b in both:
         through[[a, b]] = size[a] == 2
-    share = _shares(places, halves, group, size, round_)
+    share, rim_share = _shares(places, halves, group, size, round_)
     _, group = np.unique(group[inside], return_inverse=True)
     return Pores(
         places[inside, 0],
@@ -110,6 +112,7 @@ def place_pores(membrane: PoreFilter) -> Pores:
         group,
         size[inside],
         share[inside],
+        rim_share[inside],
         through[inside],
     )
 
@@ -162,32 +165,30 @@ def _groups(count: int, pairs: NDArray) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _shares(
     places: NDArray, halves: NDArray, group: NDArray, size: NDArray, round_: bool
-) -> NDArray[np.float64]:
-    """Open area of each pore's group over the sum of its pores' areas."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Area and perimeter of each pore's group, over the sums of its pores' ones."""
     import shapely
 
-    share = np.ones(len(places))
+    shares = np.ones((2, len(places)))
     grouped = np.flatnonzero(size > 1)
     grouped = grouped[np.lexsort([group[grouped], size[grouped]])]
     if not len(grouped):
-        return share
+        return shares[0], shares[1]
     # In units of the largest opening, as shapely does not like areas of 1e-11.
     unit = float(halves.max())
-
-    def openings(of: NDArray) -> NDArray[np.object_]:
-        return _openings(places[grouped[of]] / unit, halves[grouped[of]] / unit, round_)
-
-    own = halves[grouped].prod(axis=1) / unit**2 * (math.pi if round_ else 4.0)
     starts = np.flatnonzero(np.r_[True, np.diff(group[grouped]) != 0])
-    count, open_ = size[grouped[starts]], np.empty(len(starts))
-    for n in np.unique(count):  # groups of one size at once
-        firsts = starts[count == n]
-        whole = openings(firsts)
-        for k in range(1, n):
-            whole = shapely.union(whole, openings(firsts + k))
-        open_[count == n] = shapely.area(whole)
-    share[grouped] = np.repeat(open_ / np.add.reduceat(own, starts), count)
-    return np.minimum(share, 1.0)
+    members = size[grouped[starts]]
+    for n in np.unique(members):  # groups of one size at once
+        whole, sums = None, [0.0, 0.0]
+        for k in range(n):
+            pores = grouped[starts[members == n] + k]
+            shapes = _openings(places[pores] / unit, halves[pores] / unit, round_)
+            whole = shapes if whole is None else shapely.union(whole, shapes)
+            sums = [sums[0] + shapely.area(shapes), sums[1] + shapely.length(shapes)]
+        of_size = grouped[(starts[members == n][:, None] + np.arange(n)).ravel()]
+        for kept, own, of in zip(shares, sums, (shapely.area, shapely.length), strict=True):
+            kept[of_size] = np.repeat(of(whole) / own, n)
+    return np.minimum(shares[0], 1.0), np.minimum(shares[1], 1.0)
 
 
 def _openings(places: NDArray, halves: NDArray, round_: bool) -> NDArray[np.object_]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chipsim.flow.pore_formulas import unit_resistance
+from chipsim.flow.pore_formulas import placed_resistances, unit_resistance
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Spot:
         slant = 1 / np.cos(pores.tilt)
         alone = np.asarray(unit_resistance(device, pores.scale, slant))
         if flow is None:
-            placed = np.asarray(unit_resistance(device, pores.scale, slant, array=True)) / pores.share
+            placed = placed_resistances(device)
         else:
             alone = alone * flow.pore_resistance(1.0) / float(unit_resistance(device))
             placed = flow.pore_resistances(1.0)

@@ -128,11 +128,14 @@ class Field:
         """dx/dX of the given cells at the given reference gradients, shape (cells, n, dim, dim)."""
         return np.einsum("cki,nkj->cnij", self._points[self.mesh.cells[cells]], gradients, optimize=True)
 
-    def integrate(self, integrand: Callable[[Array, Array, Array], Array]) -> Array:
+    def integrate(
+        self, integrand: Callable[[Array, Array, Array], Array], cells: NDArray[np.int64] | None = None
+    ) -> Array:
         """Integral over the mesh.
 
         Args:
             integrand: From points (n, dim), velocity (n, dim) and pressure (n,) to values (n,) or (n, m).
+            cells: Numbers of the cells to integrate over; None: all.
 
         Returns:
             The integral, a number or shape (m,).
@@ -141,7 +144,8 @@ class Field:
         shapes, gradients = shape_functions(reference)
         total: Array = np.zeros(())
         # In chunks, so that a large mesh needs little memory beyond itself.
-        for chunk in np.array_split(np.arange(len(self.mesh.cells)), len(self.mesh.cells) // 4000 + 1):
+        cells = np.arange(len(self.mesh.cells)) if cells is None else cells
+        for chunk in np.array_split(cells, len(cells) // 4000 + 1):
             nodes = self.mesh.cells[chunk]
             size = (np.abs(np.linalg.det(self._jacobians(chunk, gradients))) * weights).ravel()
             at = [

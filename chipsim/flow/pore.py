@@ -13,24 +13,35 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
+from shapely import box
 
 from chipsim.flow.accuracy import SHARP_TIPS, discretisation_error, second_mesh
 from chipsim.flow.field import Field
-from chipsim.flow.pore_formulas import slit_resistance, unit_resistance
+from chipsim.flow.pore_formulas import placed_resistances, slit_resistance, unit_resistance
 from chipsim.flow.pore_result import PoreCell, orders
 from chipsim.flow.stokes import Load, Problem, Solution, solve
 from chipsim.flow.timing import Clock
 from chipsim.flow.traction import wall_shear
 from chipsim.flow.whole import whole
 from geometries.membrane import meridian, slit_plane
+from geometries.membrane_mesh import unit_cell
 from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 from geometries.outline import Outline
+from geometries.patch import Patch, patch
 from geometries.pore_filter import PoreFilter
 
 #: Mesh of a pore in the plane, over its radius or half its width.
 PLANE = Resolution(sharp_tip=1e-3, growth=0.3, coarsest=5.0)
+#: The same in space: cell size at the rims, growth, largest cell. The error is linear in the size at the rims, so a refinement
+#: divides that by its square.
+RIM, GROWTH, COARSEST = 1 / 64, 0.2, 2.5
+#: The same of a patch, coarser at the rims: there are many.
+PATCH_RIM, PATCH_GROWTH, PATCH_COARSEST = 1 / 16, 0.4, 3.0
 #: Reservoir around a pore that is alone, over its radius or half its width: a slit is felt further away.
 _FAR_ROUND, _FAR_SLIT = 20.0, 60.0
+#: The same in space: on either side, and to the side of a pore that is alone.
+_FAR_IN_SPACE = 10.0
 # The middle part of the bore over which its wall shear is averaged.
 _MIDDLE = 0.2
 
@@ -47,8 +58,9 @@ class Piece:
         copies: Flow through what is asked for over that through what is meshed (images at mirror planes; the length of a slit,
             um).
         half: Whether the mesh ends in the middle of the bores.
-        axisymmetric: Whether it is a meridian plane.
         formula: Resistance of what is asked for over viscosity by formula, 1/m3.
+        axisymmetric: Whether it is a meridian plane.
+        openings: From a field at a unit flow to the columns of :class:`PoreCell`'s ``openings``; None where there is one pore.
     """
 
     dim: int
@@ -57,6 +69,7 @@ class Piece:
     half: bool
     formula: float
     axisymmetric: bool = False
+    openings: Callable[[Field], dict[str, list[float]]] | None = None
 
     @property
     def problem(self) -> Problem:
@@ -102,7 +115,88 @@ def _plane_mesh(outline: Outline, refine: float) -> Mesh:
     )
 
 
-_PIECES: dict[str, Callable[[PoreFilter], Piece]] = {"axisymmetric": _axisymmetric, "2d": _slit}
+def _unit_cell(membrane: PoreFilter) -> Piece:
+    alone = membrane.placement == "poisson"
+    radius = membrane.size / UNIT / 2
+    far = _FAR_IN_SPACE * radius
+
+    def mesh(refine: float) -> Mesh:
+        return unit_cell(
+            membrane,
+            # Unevenness of the speed dies out over a fraction of the pitch.
+            far if alone else max(far, max(membrane.pitches) / UNIT),
+            rim=RIM * radius / refine**2,
+            growth=GROWTH / refine,
+            coarsest=COARSEST * radius / refine,
+            half=True,
+            window=far,
+        )
+
+    return Piece(
+        dim=3,
+        mesh=mesh,
+        copies=2.0
+        if membrane.placement == "hexagonal"
+        else 4.0,  # a hexagonal cell has two quarters of a pore
+        half=True,
+        formula=float(unit_resistance(membrane, array=not alone)),
+    )
+
+
+def _patch(membrane: PoreFilter) -> Piece:
+    window = patch(membrane)
+    conductance = _by_formula(membrane, window)
+    radius = membrane.size / UNIT / 2
+    reservoir = max(_FAR_IN_SPACE * radius, max(membrane.pitches) / UNIT)
+
+    def mesh(refine: float) -> Mesh:
+        return window.mesh(
+            reservoir,
+            rim=PATCH_RIM * radius / refine**2,
+            growth=PATCH_GROWTH / refine,
+            coarsest=PATCH_COARSEST * radius / refine,
+        )
+
+    def openings(field: Field) -> dict[str, list[float]]:
+        return _openings(membrane, window, conductance, field)
+
+    return Piece(
+        dim=3, mesh=mesh, copies=1.0, half=False, formula=float(1 / conductance.sum()), openings=openings
+    )
+
+
+def _by_formula(membrane: PoreFilter, window: Patch) -> NDArray[np.float64]:
+    """Conductance of each pore of a patch times the viscosity, m3; of one that the border cuts its part inside."""
+    frame = box(*window.box)
+    inside = [b.opening().intersection(frame).area / b.opening().area for b in window.bores]
+    return np.array(inside) / placed_resistances(membrane)[window.indices]
+
+
+def _openings(
+    membrane: PoreFilter, window: Patch, conductance: NDArray[np.float64], field: Field
+) -> dict[str, list[float]]:
+    """The columns of :class:`PoreCell`'s ``openings``, of a field at a unit flow."""
+    pores, groups, k = membrane.pores(), window.groups, window.indices
+    count = np.bincount(groups)
+    flows = [
+        float(field.integrate(lambda x, u, p: u[:, 2], cells)) / window.thickness
+        for cells in window.openings(field.mesh)
+    ]
+    return {
+        "pores": count.tolist(),
+        "x_m": (np.bincount(groups, pores.x[k]) / count).tolist(),
+        "y_m": (np.bincount(groups, pores.y[k]) / count).tolist(),
+        "flow_share": flows,
+        "flow_share_by_formula": (np.bincount(groups, conductance) / conductance.sum()).tolist(),
+    }
+
+
+_PIECES: dict[str, Callable[[PoreFilter], Piece]] = {
+    "axisymmetric": _axisymmetric,
+    "2d": _slit,
+    "3d": _unit_cell,
+    "patch": _patch,
+}
 
 
 def solve_cell(
@@ -196,5 +290,6 @@ def _numbers(piece: Piece, model: str, refine: float, solution: Solution) -> Por
         unknowns=solution.unknowns,
         iterations=solution.iterations,
         residual=solution.residual,
+        openings=piece.openings(field) if piece.openings else None,
         field=whole(field, 0 if piece.dim == 2 else 2) if piece.half else field,
     )

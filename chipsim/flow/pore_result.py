@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.flow.accuracy import ORDER
-from chipsim.flow.pore_formulas import unit_resistance
+from chipsim.flow.pore_formulas import placed_resistances, unit_resistance
 from chipsim.flow.result import Flow, Solved
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
@@ -28,11 +28,13 @@ _FLUX_WORTH_SAYING = 1e-3
 
 # Of the mean wall shear in mid-bore, at the lower end of what was measured on short bores, that feel the rims.
 _BORE_SHEAR_ORDER = 1.3
+# In space the rims decide, whose cells a refinement divides by its square.
+_IN_SPACE = (2.0, 2.0)
 
 
 def orders(model: str) -> tuple[float, float]:
     """Orders of convergence of the resistance and of the wall shear in the bore."""
-    return ORDER, _BORE_SHEAR_ORDER
+    return _IN_SPACE if model in ("3d", "patch") else (ORDER, _BORE_SHEAR_ORDER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ class PoreCell(Solved):
         bore_shear: Mean wall shear rate in the middle of the bore (of all bores) over the flow, 1/m3.
         peak_speed: Largest speed over the flow, 1/m2.
         flux_error: Relative difference of the flows in and out.
+        openings: Of a patch, a value for each opening (pores that overlap are one): ``pores``, place of the middle in the spot
+            ``x_m`` and ``y_m``, ``flow_share``, ``flow_share_by_formula``; else None.
     """
 
     resistance: float
@@ -54,6 +58,7 @@ class PoreCell(Solved):
     bore_shear: float
     peak_speed: float
     flux_error: float
+    openings: dict[str, list[float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +86,14 @@ class PoreFlow(Flow):
     def pore_resistances(self, viscosity: float) -> NDArray[np.float64]:
         """Of every pore of the spot as placed, Pa s/m3, shape (N,).
 
-        The solved pore's, scaled by the formula to each pore's size and slant, among its neighbours; pores that overlap share
-        the open area of their group.
+        The solved pore's, scaled by the formula to each pore's size and slant, among its neighbours and the pores that it
+        overlaps.
         """
         return viscosity * self._unit_resistances
 
     @cached_property
     def _unit_resistances(self) -> NDArray[np.float64]:
-        pores = self.membrane.pores()
-        alone = unit_resistance(self.membrane, pores.scale, 1 / np.cos(pores.tilt), array=True)
-        return self._correction * alone / pores.share
+        return self._correction * placed_resistances(self.membrane)
 
     def spot_resistance(self, viscosity: float) -> float:
         """Of the whole spot, Pa s/m3."""
@@ -178,6 +181,16 @@ class PoreFlow(Flow):
             )
         return out
 
+    def _patch(self, viscosity: float) -> dict[str, Any] | None:
+        """Resistance of a patch, Pa s/m3, beside that by formula, and its openings."""
+        if self.cell.openings is None:
+            return None
+        return {
+            "resistance_pa_s_per_m3": viscosity * self.cell.resistance,
+            "resistance_by_formula_pa_s_per_m3": viscosity * self.cell.formula,
+            "openings": self.cell.openings,
+        }
+
     def to_dict(self, operation: Any) -> dict[str, Any]:
         """The table ``flow`` of ``result.json``."""
         cell, viscosity = self.cell, operation.viscosity
@@ -197,5 +210,6 @@ class PoreFlow(Flow):
             "inertial_loss": self.inertial_loss(operation),
             "discretisation_error": asdict(cell.discretisation_error) if cell.discretisation_error else None,
             "flux_error": cell.flux_error,
+            "patch": self._patch(viscosity),
             "solver": cell.solver(),
         }

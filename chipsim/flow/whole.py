@@ -47,6 +47,7 @@ def whole(field: Field, axis: int) -> Field:
 
     velocity = np.concatenate([field.velocity, turned(field.velocity[rest])])
     pressure = np.concatenate([field.pressure, -field.pressure[rest]])
+    pressure[middle] = 0.0  # where the half has it but weakly
     reaction = None
     if field.reaction is not None:
         reaction = np.concatenate([field.reaction, turned(field.reaction[rest])])

@@ -10,6 +10,7 @@ from chipsim.report.pore_figures import (
     filtration_history,
     flow_shares,
     membrane_plan,
+    opening_flows,
     recovery_over_time,
     retained_by_kind,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "flow_map",
     "flow_shares",
     "membrane_plan",
+    "opening_flows",
     "patch_map",
     "pore_map",
     "recovery_over_time",

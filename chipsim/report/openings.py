@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.membrane_mesh import Bore
+from geometries.bores import Bore
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
 

@@ -20,7 +20,7 @@ from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.openings import openings
 from chipsim.report.pore_maps import round_length
 from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, PLATE, bare_map, plain, styled
-from chipsim.report.units import SCALES, duration, number, percent, say
+from chipsim.report.units import SCALES, duration, number, percent, say, volume
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter, PoreStatistics
 
@@ -87,19 +87,8 @@ def flow_shares(flow: PoreFlow) -> Figure:
         color=[colour for _, colour, _ in kinds],
         label=[name for _, _, name in kinds],
     )
-    shares = flow.flow_shares()
     top = 1.16 * axes.get_ylim()[1]
-    for key, name in (("p5", "5 %"), ("p50", "half"), ("p95", "95 %")):
-        axes.axvline(shares[key], color=INK, lw=0.8, ls=(0, (4, 3)))
-        if high - low > 0.05:
-            axes.annotate(
-                f"{name}\nbelow",
-                (shares[key], top),
-                (3, -2),
-                textcoords="offset points",
-                va="top",
-                fontsize=8.0,
-            )
+    _percentiles(axes, flow, top, named=high - low > 0.05)
     axes.set(
         xlabel="flow through a pore over the mean of all",
         ylabel="of all pores, %",
@@ -114,6 +103,48 @@ def flow_shares(flow: PoreFlow) -> Figure:
         columnspacing=1.4,
         handlelength=1.2,
     )
+    return figure
+
+
+def _percentiles(axes: Axes, flow: PoreFlow, top: float, *, named: bool) -> None:
+    """The percentiles of the result as lines; without names where they fall together."""
+    shares = flow.flow_shares()
+    for key, name in (("p5", "5 %"), ("p50", "half"), ("p95", "95 %")):
+        axes.axvline(shares[key], color=INK, lw=0.8, ls=(0, (4, 3)))
+        if named:
+            at = shares[key], top
+            axes.annotate(f"{name}\nbelow", at, (3, -2), textcoords="offset points", va="top", fontsize=8.0)
+
+
+@styled
+def opening_flows(flow: PoreFlow) -> Figure:
+    """Share of each opening of a solved patch in its flow, over the share that the formula gives it.
+
+    Args:
+        flow: The flow of a patch.
+
+    Raises:
+        ValueError: It is not one of a patch.
+    """
+    openings_of = flow.cell.openings
+    if openings_of is None:
+        raise ValueError("this flow is of one pore; openings are solved with the model patch")
+    found, formula = (100 * np.array(openings_of[key]) for key in ("flow_share", "flow_share_by_formula"))
+    group = np.minimum(openings_of["pores"], 3)
+    figure = Figure(figsize=(5.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    top = 1.08 * max(found.max(), formula.max())
+    axes.plot([0, top], [0, top], color=MUTED, lw=0.9, ls=(0, (4, 3)), label="the same")
+    for size, colour, name in (
+        (1, COLOURS[0], "pores alone"),
+        (2, COLOURS[1], "doublets"),
+        (3, COLOURS[5], "larger groups"),
+    ):
+        if np.any(group == size):
+            at = formula[group == size], found[group == size]
+            axes.plot(*at, "o", color=colour, ms=6, mec=PAPER, mew=0.7, label=name)
+    axes.set(xlim=(0, top), ylim=(0, top), xlabel="by formula, % of the patch's flow", ylabel="solved, %")
+    axes.legend(loc="upper left")
     return figure
 
 
@@ -201,9 +232,7 @@ def filtration_history(captured: PoreCapture) -> Figure:
         axes.plot(time[:1], values[:1], "o", color=colour, ms=5, mec=PAPER, mew=0.8, zorder=5, clip_on=False)
         axes.set(ylabel=label, ylim=(0, 1.15 * max(float(values.max()), 1e-9)))
         axes.axvline(time[history.filtered], color=INK, lw=0.9, ls=(0, (4, 3)))
-    said = f"{number(history.volume[-1] / SCALES['mL'])} mL through" + (
-        "" if history.complete else ", then blocked"
-    )
+    said = f"{volume(float(history.volume[-1]))} through" + ("" if history.complete else ", then blocked")
     panels[0].set_title(f"dot: the clean membrane; dashed: {said}", fontsize=8.5)
     panels[-1].set_xscale("log")
     panels[-1].set(xlabel="time since the first drop", xlim=(time[0], 1.2 * time[-1]))
@@ -263,7 +292,7 @@ def recovery_over_time(compared: PoreComparison, *, filtration_time: float | Non
 
 def _recovery(axes: Axes, curve: RecoveryCurve, name: str, number_of_curve: int) -> None:
     """A curve and its band; the second dashed, as it lies on the first where the run is of the published membrane."""
-    colour, second = COLOURS[(0, 2, 3)[number_of_curve % 3]], number_of_curve == 1
+    colour, second = COLOURS[(0, 1, 3)[number_of_curve % 3]], number_of_curve == 1
     axes.fill_between(
         curve.times, 100 * np.array(curve.low), 100 * np.array(curve.high), color=colour, alpha=0.16, lw=0
     )

@@ -11,7 +11,18 @@ from chipsim.report import figures, pore_tables, shared_tables
 from chipsim.report.frame import Fact, Page, Picture, Section, provenance
 from chipsim.report.pore_maps import PATCH, PorePlane
 from chipsim.report.pore_tables import solved_flow
-from chipsim.report.units import brief, duration, number, pascals, percent, percent_span, say, speed
+from chipsim.report.units import (
+    brief,
+    duration,
+    flow_rate,
+    number,
+    pascals,
+    percent,
+    percent_span,
+    say,
+    speed,
+    volume,
+)
 from geometries.drawing import PICTURES, draw
 
 if TYPE_CHECKING:
@@ -50,7 +61,7 @@ def answer(result: Result) -> str:
     """What the membrane does, in one sentence made of numbers."""
     captured, history = result.capture, result.capture.history
     parts = [f"At {drive(result)} this membrane is predicted to hold {_held(result)}"]
-    through, wanted = say(float(history.volume[-1]), "mL"), say(result.design.operation.volume, "mL")
+    through, wanted = volume(float(history.volume[-1])), volume(result.design.operation.volume)
     if history.complete:
         parts.append(
             f"{wanted} take {duration(history.filtration_time)}, at whose end {_blocked(result)} of the membrane is blocked"
@@ -67,7 +78,7 @@ def answer(result: Result) -> str:
 def drive(result: Result) -> str:
     """What pushes, with the other that follows over the clean membrane."""
     operation, flow = result.design.operation, solved_flow(result)
-    pressure, rate = pascals(flow.pressure(operation)), say(flow.flow_rate(operation), "mL/min")
+    pressure, rate = pascals(flow.pressure(operation)), flow_rate(flow.flow_rate(operation))
     return f"{pressure} (clean: {rate})" if operation.flow_rate is None else f"{rate} (clean: {pressure})"
 
 
@@ -118,12 +129,11 @@ def _facts(result: Result) -> tuple[Fact, ...]:
         if e.cells in captured.single_cell_carryover
     ]
     history = captured.history
-    low, high = captured.filtration_time_range
     facts += [
         Fact(
-            f"time for {say(operation.volume, 'mL')}",
+            f"time for {volume(operation.volume)}",
             duration(history.filtration_time) if history.complete else "it blocks",
-            f"{duration(low)} to {'never' if high is None else duration(high)} over the assumptions",
+            pore_tables.filtration_times(captured),
         ),
         Fact("blocked at the end", _blocked(result), "of the spot's conductance"),
         Fact(
@@ -131,7 +141,7 @@ def _facts(result: Result) -> tuple[Fact, ...]:
             number(captured.leukocyte_load),
             pore_tables.span_of(captured.leukocyte_load_range),
         ),
-        Fact("flow rate, clean", say(flow.flow_rate(operation), "mL/min"))
+        Fact("flow rate, clean", flow_rate(flow.flow_rate(operation)))
         if operation.flow_rate is None
         else Fact("pressure, clean", pascals(flow.pressure(operation))),
         Fact(
@@ -172,7 +182,7 @@ def _flow(result: Result) -> Section:
     flow, operation = solved_flow(result), result.design.operation
     solved, formula = (operation.viscosity * r for r in (flow.cell.resistance, flow.cell.formula))
     text = (
-        f"Over the clean membrane {pascals(flow.pressure(operation))} push {say(flow.flow_rate(operation), 'mL/min')} through "
+        f"Over the clean membrane {pascals(flow.pressure(operation))} push {flow_rate(flow.flow_rate(operation))} through "
         f"{len(flow.membrane.pores().x)} pores, {say(flow.pore_flow_rate(operation), 'nL/s')} through a nominal one at a mean "
         f"speed of {speed(flow.mean_speed(operation))}. What was solved resists {say(solved, 'Pa s/m³', 4)}, the "
         f"formula gives {say(formula, 'Pa s/m³', 4)}. In the Stokes flow solved here pressure and stresses are "
@@ -201,40 +211,44 @@ def _maps(result: Result) -> tuple[Picture, ...]:
 
 
 def _shares(result: Result) -> Section:
-    shares = solved_flow(result).flow_shares()
+    flow = solved_flow(result)
+    shares = flow.flow_shares()
     text = (
         f"Resistance goes with the inverse fourth power of a long pore's size, so that sizes spread the flow: one pore in "
         f"twenty carries less than {number(shares['p5'])} of the mean, one in twenty more than {number(shares['p95'])}, and the "
         f"busiest tenth {percent(shares['busiest_tenth'])} of all. Pores that overlap share the area of their opening."
     )
     caption = "Flow of each pore of the clean spot over the mean: the solved resistance, scaled to each size by the formula."
-    return Section(
-        "Which pores carry how much",
-        (text,),
-        (Picture("flow-shares", figures.flow_shares(solved_flow(result)), caption),),
-    )
+    pictures = [Picture("flow-shares", figures.flow_shares(flow), caption)]
+    if flow.cell.openings is not None:
+        caption = "Share of each opening of the solved patch in its flow, beside the one by formula."
+        pictures.append(Picture("openings", figures.opening_flows(flow), caption))
+    return Section("Which pores carry how much", (text,), tuple(pictures))
 
 
 def _capture(result: Result) -> Section:
     captured = result.capture
     setting, entries = captured.setting, captured.entries
     alone = max(e.threshold_alone for e in entries)
+    rest = "; what stays beyond that does so for want of time" if alone < 1 else ""
     text = (
         f"Cells come uniformly with the volume, to pores in proportion to their flow. By its Laplace threshold alone the clean "
-        f"membrane's {pascals(setting.pressure)} would hold at most {percent(alone)} of any kind; what stays beyond that does so "
-        f"for want of time. Fractions come from {setting.samples} bodies of each kind; ranges are over the assumed "
+        f"membrane's {pascals(setting.pressure)} would hold at most {percent(alone)} of any kind{rest}. "
+        f"Fractions come from {setting.samples} bodies of each kind; ranges are over the assumed "
         "parameters below, one changed at a time."
     )
-    fixed = (
-        " What breaks of fixed clusters is not known."
-        if any(e.state == FIXED and e.n > 1 for e in entries)
-        else ""
-    )
+    breaks = ""
+    if any(e.broken_upper_bound for e in entries):
+        breaks = (
+            " Of live clusters the bar is what is retained whole if the junction carries all of the force on the plugged pore, "
+            "the worst that can be; the dot if none breaks."
+        )
+    if any(e.state == FIXED and e.n > 1 for e in entries):
+        breaks += " What breaks of fixed clusters is not known."
+    rinse = "; after the dashed line the rinse" if result.design.operation.rinse_time else ""
     captions = (
-        "What stays on the membrane. Of live clusters the bar is what is retained whole if the junction carries all of the force "
-        f"on the plugged pore, the worst that can be; the dot if none breaks.{fixed}",
-        "Blocked share of the spot's conductance, pressure and flow rate over the filtration"
-        + ("; after the dashed line the rinse." if result.design.operation.rinse_time else "."),
+        f"What stays on the membrane.{breaks}",
+        f"Blocked share of the spot's conductance, pressure and flow rate over the filtration{rinse}.",
     )
     pictures = (
         Picture("retained", figures.retained_by_kind(captured), captions[0], wide=True, least=640),

@@ -39,6 +39,7 @@ Array = NDArray[np.float64]
 
 PATCH = "patch"
 _PIXELS = 480
+_PATCH_PIXELS = 720
 _LINES = 8  # in each half of the bore
 _SAME = 1e-6  # of the pore's size: so near to a mirror plane counts as on it, and so far from it as inside
 
@@ -86,7 +87,7 @@ class PorePlane:
         values = np.column_stack([field.velocity[:, [2, 0]], field.pressure])
         return Sheet(points[:, [2, 0]], sides[middle[sides].all(axis=1)], values)
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The pore with as much of the reservoirs as shows how the flow gathers, um."""
         (start, _), (end, wide) = self._sheet.points.min(axis=0), self._sheet.points.max(axis=0)
@@ -204,7 +205,7 @@ def patch_map(flow: PoreFlow, operation: Any) -> Figure:
     points = plane._field.mesh.points
     (x0, y0), (x1, y1) = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     window = float(x0), float(x1), float(y0), float(y1)
-    x, y = pixel_centres(window, _PIXELS)
+    x, y = pixel_centres(window, _PATCH_PIXELS)
     speed = plane.mid_bore(x, y)
     unit = speed_unit(float(np.nanmax(speed)))
     values = speed / SCALES[unit]

@@ -13,7 +13,19 @@ from chipsim.cells.cell_line import STATUS
 from chipsim.flow.pore_result import PoreFlow
 from chipsim.report.frame import Table, pairs
 from chipsim.report.shared_tables import concentrations, fate, interval
-from chipsim.report.units import NONE, brief, duration, number, pascals, percent, percent_span, say, speed
+from chipsim.report.units import (
+    NONE,
+    brief,
+    duration,
+    flow_rate,
+    number,
+    pascals,
+    percent,
+    percent_span,
+    say,
+    speed,
+    volume,
+)
 from geometries.pore_filter import PoreFilter
 
 if TYPE_CHECKING:
@@ -84,7 +96,7 @@ def flow(result: Result) -> Table:
     shares = solved.flow_shares()
     rows = [
         ("pressure over the membrane", pascals(solved.pressure(operation), 4)),
-        ("flow rate of the clean spot", say(solved.flow_rate(operation), "mL/min", 4)),
+        ("flow rate of the clean spot", flow_rate(solved.flow_rate(operation), 4)),
         ("viscosity", f"{say(viscosity, 'mPa s', 4)} ({liquid.name}: {liquid.source})"),
         ("resistance of a nominal pore alone", say(pore, "Pa s/m³", 5)),
         (f"resistance of what was solved ({cell.model})", say(viscosity * cell.resistance, "Pa s/m³", 5)),
@@ -114,8 +126,7 @@ def flow(result: Result) -> Table:
 
 def peak_speed(result: Result) -> float:
     """Largest speed in a nominal pore, m/s."""
-    flow = solved_flow(result)
-    return flow.cell.peak_speed * flow.pore_flow_rate(result.design.operation)
+    return float(solved_flow(result).to_dict(result.design.operation)["peak_speed_m_per_s"])
 
 
 def entries(captured: PoreCapture) -> Table:
@@ -175,13 +186,11 @@ def harvest(result: Result) -> Table:
     """Time, blocked share, leukocytes, purity."""
     captured, operation = result.capture, result.design.operation
     history = captured.history
-    low, high = captured.filtration_time_range
     carried_over = span_of(captured.wbc_carryover_per_ml_range)
-    longest = "never, where it blocks" if high is None else duration(high)
-    span = f"over the assumptions {duration(low)} to {longest}"
+    time = duration(history.filtration_time) if history.complete else "it blocks"
     rows = [
-        ("filtration time", f"{duration(history.filtration_time)} for {say(operation.volume, 'mL')} ({span})"),
-        ("filtered", say(float(history.volume[-1]), "mL")),
+        ("filtration time", f"{time}, for {volume(operation.volume)} ({filtration_times(captured)})"),
+        ("filtered", volume(float(history.volume[-1]))),
         ("rinse", duration(operation.rinse_time) if operation.rinse_time else "none"),
         ("blocked when the sample is through", f"{percent(float(history.blocked[history.filtered]))} of the conductance"),
         ("leukocytes on the spot", f"{number(captured.leukocyte_load)} ({span_of(captured.leukocyte_load_range)})"),
@@ -191,6 +200,14 @@ def harvest(result: Result) -> Table:
         text = f"{percent(captured.purity)} of the nucleated cells retained are tumour cells (a cluster of n counts as n)"
         rows.append(("purity", text))
     return pairs([*rows, *concentrations(result)], "Harvest")
+
+
+def filtration_times(captured: PoreCapture) -> str:
+    """The range of the filtration time; it has no end where the membrane blocks under an assumption."""
+    low, high = captured.filtration_time_range
+    if low is None:
+        return "whatever is assumed"
+    return f"{duration(low)} to {'never' if high is None else duration(high)} over the assumptions"
 
 
 def span_of(span: tuple[float, float]) -> str:

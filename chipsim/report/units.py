@@ -8,7 +8,8 @@ import math
 SCALES = {
     "µm": 1e-6, "mm": 1e-3, "°": math.pi / 180, "µm/s": 1e-6, "mL/h": 1e-6 / 3600, "mL": 1e-6, "/mL": 1e6,
     "mPa s": 1e-3, "Pa": 1.0, "mPa": 1e-3, "kPa": 1e3, "dyn/cm²": 0.1, "nN": 1e-9, "pN/µm": 1e-6, "1/s": 1.0,
-    "1/µm²": 1e12, "Pa/(mL/h)": 3600e6, "mL/min": 1e-6 / 60, "nL/s": 1e-12, "m/s": 1.0, "mm/s": 1e-3,
+    "1/µm²": 1e12, "Pa/(mL/h)": 3600e6, "mL/min": 1e-6 / 60, "µL/min": 1e-9 / 60, "µL": 1e-9,
+    "nL/s": 1e-12, "m/s": 1.0, "mm/s": 1e-3,
     "Pa s": 1.0, "Pa s/m³": 1.0, "/cm²": 1e4, "µs": 1e-6, "ms": 1e-3, "fL": 1e-18, "s": 1.0, "min": 60.0,
     "h": 3600.0,
 }  # fmt: skip
@@ -88,6 +89,16 @@ def pascals(value: float | None, digits: int = 3) -> str:
     """A pressure or stress in Pa, in mPa where it is small, in kPa where it is large."""
     size = 1.0 if value is None else abs(value)
     return say(value, "mPa" if size < 0.1 else "kPa" if size >= 1e4 else "Pa", digits)
+
+
+def flow_rate(value: float, digits: int = 3) -> str:
+    """A flow rate in mL/min, in µL/min where it is small."""
+    return say(value, "mL/min" if value >= 0.01 * SCALES["mL/min"] else "µL/min", digits)
+
+
+def volume(value: float) -> str:
+    """A volume in mL, in µL where it is small."""
+    return say(value, "mL" if value >= 0.01 * SCALES["mL"] else "µL")
 
 
 def speed_unit(value: float) -> str:

@@ -193,7 +193,11 @@ def test_interrupted_leaves_nothing(tmp_path):
 
 def test_list_and_show():
     listed = chipsim("list")
-    assert listed.returncode == 0 and "cluster_chip_2015" in listed.stdout and "12 um" in listed.stdout
+    assert listed.returncode == 0
+    head, *rows = listed.stdout.splitlines()
+    assert head.split("  ")[0] == "name" and "opening" in head and "driven by" in head
+    chip = next(row for row in rows if row.startswith("cluster_chip_2015"))
+    assert "12 um gap" in chip and "2.5 mL/h" in chip and len(rows) == len(published())
     shown = chipsim("show", "cluster_chip_2015", "--set", "device.gap=10 um")
     assert (
         shown.returncode == 0
