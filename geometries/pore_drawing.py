@@ -159,7 +159,7 @@ def _above(axes: Axes, bore: Bore, label: str, view: tuple[float, float, float, 
     for x in (bore.x - half, bore.x + half):
         extension(axes, (x, bore.y + (bore.length or 0) / 2), (x, y + unit))
     dimension(axes, (bore.x - half, y), (bore.x + half, y), "", (0, 0))
-    side = 1 if bore.x < (view[0] + view[2]) / 2 else -1
+    side = 1 if bore.x < view[0] + 0.65 * (view[2] - view[0]) else -1
     axes.text(
         bore.x + side * (half + 2 * unit), y, label, ha="left" if side > 0 else "right", va="center", **TEXT
     )
