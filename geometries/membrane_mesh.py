@@ -71,6 +71,16 @@ def mesh_bores(
     if thickness <= 0 and not half:
         raise ValueError("a wall without thickness is meshed on one side only: half=True")
     plate = Plate(tuple(bores), thickness, box, reservoir, half)
+    mesh = _meshed(plate, rim, growth, coarsest)
+    if mesh.quality < _WORST_SHAPE:
+        raise MeshError(
+            f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the rims or choose other bores"
+        )
+    _check_sizes(mesh, plate)
+    return mesh
+
+
+def _meshed(plate: Plate, rim: float, growth: float, coarsest: float) -> Mesh:
     with gmsh_session() as gmsh:
         gmsh.model.add("bores")
         for option in (
@@ -83,20 +93,14 @@ def mesh_bores(
         try:
             openings, volumes = _draw(gmsh, plate)
             surfaces, rims = _named_surfaces(gmsh, plate, openings)
-            finest = _IN_BORE * min(b.width / 2 for b in bores)
+            finest = _IN_BORE * min(b.width / 2 for b in plate.bores)
             _grade(gmsh, rims, rim, growth, coarsest, dict.fromkeys(volumes, finest))
             gmsh.model.mesh.generate(3)
             gmsh.model.mesh.setOrder(2)
             straighten(gmsh)
         except Exception as error:  # gmsh raises bare Exception
             raise MeshError(f"gmsh could not mesh the bores: {error}") from error
-        mesh = collect(gmsh, surfaces, 3)
-    if mesh.quality < _WORST_SHAPE:
-        raise MeshError(
-            f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the rims or choose other bores"
-        )
-    _check_sizes(mesh, plate)
-    return mesh
+        return collect(gmsh, surfaces, 3)
 
 
 def _draw(gmsh: Any, plate: Plate) -> tuple[set[int], list[int]]:

@@ -27,7 +27,12 @@ _SOLVED = "chipsim's solve in space"
 
 
 def _half(
-    bore: Bore, thickness: float, sides: tuple[float, float], far: float, rim: float = pore.RIM
+    bore: Bore,
+    thickness: float,
+    sides: tuple[float, float],
+    far: float,
+    rim: float = pore.RIM,
+    growth: float = 0.25,
 ) -> Field:
     """A quarter of half a pore between mirror planes, at a unit pressure over all of it."""
     mesh = mesh_bores(
@@ -36,7 +41,7 @@ def _half(
         (0.0, 0.0, *sides),
         far,
         rim=rim,
-        growth=pore.GROWTH,
+        growth=growth,
         coarsest=pore.COARSEST,
         half=True,
     )
@@ -95,21 +100,20 @@ def _opening() -> Iterator[Check]:
 def rectangles() -> Iterator[Check]:
     """Rectangular openings by formula beside the solve, alone and in lattices."""
     for aspect in (1.0, 2.5, 7.0):
-        for thickness in (0.5, 1.0, 5.0):
+        for thickness in (0.5, 5.0):
             far = 8 * (1 + aspect)
-            field = _half(Bore(0.0, 0.0, 2.0, 2 * aspect), thickness, (far, far), far, rim=1 / 32)
+            field = _half(Bore(0.0, 0.0, 2.0, 2 * aspect), thickness, (far, far), far, rim=1 / 32, growth=0.3)
             lone = _rectangle(2e-6, 2e-6 * aspect, thickness * 1e-6, "1e5 /cm^2")
             name = f"rectangle {aspect:g} times as long as wide, {thickness / 2:g} widths thick, by formula"
             formula = float(unit_resistance(lone)) * 1e-18
             yield compare(name, _SOLVED, "resistance", _resistance(field), formula, 5e-3)
-    for width, length, thickness, density in (
+    for width, length, through, density in (
         ("6 um", "40 um", "10 um", "1.5e5 /cm^2"),
         ("5 um", "15 um", "1 um", "3.8e5 /cm^2"),
-        ("6 um", "6 um", "10 um", "1e6 /cm^2"),
     ):
-        membrane = _rectangle(width, length, thickness, density)
+        membrane = _rectangle(width, length, through, density)
         cell = pore.solve_cell(membrane, "3d", refine=0.6)
-        name = f"lattice of {width} x {length} through {thickness}, coverage {membrane.nominal_coverage:.2g}, by formula"
+        name = f"lattice of {width} x {length} through {through}, coverage {membrane.nominal_coverage:.2g}, by formula"
         yield compare(name, _SOLVED, "resistance", cell.resistance, cell.formula, 2e-2)
 
 
@@ -129,7 +133,6 @@ def patch() -> Iterator[Check]:
     """Patches of random membranes: what each opening carries, by the solve and by the formula."""
     for name, membrane in (
         ("patch of ISET's membrane", PoreFilter()),
-        ("patch, 2.5 times as dense", PoreFilter(density="2.5e5 /cm^2")),
         (
             "patch, 2.5 times as dense, tracks up to 30 degrees",
             PoreFilter(density="2.5e5 /cm^2", tilt="30 deg", seed=3),

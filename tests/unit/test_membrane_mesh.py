@@ -23,14 +23,14 @@ def faces(cells: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([cells[:, c] for c in itertools.combinations(range(4), 3)]), axis=1)
 
 
-def watertight(mesh: Mesh) -> None:
+def watertight(mesh: Mesh, least: float = 0.05) -> None:
     """Inner faces are shared by two cells, and each of the others is one facet of one region."""
     found, shared = np.unique(faces(mesh.cells), axis=0, return_counts=True)
     assert set(shared) == {1, 2}
     outer = {tuple(f) for f in found[shared == 1]}
     facets = [tuple(f) for f in np.sort(mesh.facets[:, :3], axis=1)]
     assert len(facets) == len(set(facets)) and set(facets) == outer
-    assert mesh.quality > 0.05
+    assert mesh.quality > least
 
 
 def in_bores(mesh: Mesh, end: float) -> float:
