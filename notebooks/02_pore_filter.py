@@ -25,8 +25,10 @@ import math
 
 import chipsim
 from chipsim.report import figures
+from geometries.drawing import draw
 
 membrane = chipsim.PoreFilter()  # round pores of 8 um, +0/-20 %, 1e5 to the cm2, 10 um thick, a spot of 6 mm
+draw(membrane)
 
 # %% [markdown]
 # ## The membrane
