@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
 
 _TOLERANCE = 5e-3  # of area and volume: curved cells keep them to 1e-4, a cut that failed does not
+# Refinements tried: whether a few cells come out flat is chance, and slightly other sizes are another one.
+_TRIES = (1.0, 1.06, 1.13)
 _WORST_SHAPE = 0.02
 _IN_BORE = 0.6  # cell over the radius: wider ones do not follow the wall, and waste the rims' accuracy
 
@@ -71,7 +73,15 @@ def mesh_bores(
     if thickness <= 0 and not half:
         raise ValueError("a wall without thickness is meshed on one side only: half=True")
     plate = Plate(tuple(bores), thickness, box, reservoir, half)
-    mesh = _meshed(plate, rim, growth, coarsest)
+    for finer in _TRIES:
+        try:
+            return _checked(plate, _meshed(plate, rim / finer, growth, coarsest / finer))
+        except MeshError as error:
+            failed = error
+    raise failed
+
+
+def _checked(plate: Plate, mesh: Mesh) -> Mesh:
     if mesh.quality < _WORST_SHAPE:
         raise MeshError(
             f"the worst cell has shape quality {mesh.quality:.3f}, below {_WORST_SHAPE}; refine the rims or choose other bores"
