@@ -17,7 +17,7 @@ from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.solve import package_version, solve
 from chipsim.study.write import write
-from geometries import ClusterChip, DesignError, Limits
+from geometries import ClusterChip, DesignError, Limits, PoreFilter
 
 __version__ = package_version()
 
@@ -31,6 +31,7 @@ __all__ = [
     "Fluid",
     "Limits",
     "Operation",
+    "PoreFilter",
     "Result",
     "capture",
     "cell_line_from_table",
