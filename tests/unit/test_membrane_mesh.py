@@ -119,3 +119,16 @@ def test_unit_cells_have_the_share_of_their_pores(membrane, half):
 def test_a_pore_stands_alone_in_its_window():
     mesh = unit_cell(PoreFilter(), 20.0, window=40.0, **SIZES)
     assert mesh.points[:, :2].max() == 40.0
+
+
+def test_a_flat_cell_between_walls_is_meshed_anew():
+    membrane = PoreFilter(
+        pore="square",
+        width=4.372340419e-6,
+        density=1180915740.38,
+        thickness=1.633208554e-5,
+        placement="square",
+    )
+    radius = membrane.size * 1e6 / 2
+    mesh = unit_cell(membrane, 3 * radius, rim=radius / 4, growth=0.7, coarsest=3 * radius)
+    assert mesh.quality > 0.1  # 0.02 at the sizes asked for
