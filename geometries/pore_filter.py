@@ -41,6 +41,7 @@ _MOST_PORES = 5_000_000
 _FEW = 50  # expected pores; with more of them the spot has one, but for a chance of 1e-22
 # Discs at random cover so much that the membrane falls apart at 1.13 (percolation); well before that it has no strength.
 _MOST_COVERAGE = 0.5
+_DIGITS = 9  # of a number of pores
 _LARGEST_RUN = 0.1  # of a slanted track along the membrane, over the spot's diameter
 
 
@@ -262,7 +263,7 @@ class PoreFilter(Device):
 
     def block_size(self, text: str) -> int:
         """Pores from ``"24"``."""
-        if not text.isdecimal() or not int(text):
+        if not text.isdecimal() or len(text) > _DIGITS or not int(text):
             raise DesignError(f'block {text} is not a number of pores; write for instance "{COUNT}"')
         return int(text)
 

@@ -1,4 +1,4 @@
-"""Random membranes: their statistics add up, their pores mesh watertight with the area of their union, and their formulas rank."""
+"""Random membranes: statistics add up, meshes are watertight with the area of the union of the pores, formulas rank."""
 
 from __future__ import annotations
 
