@@ -1,4 +1,4 @@
-"""The picture of a device with its dimensions, as for a paper: from above, flow from left to right.
+"""The picture of a device with its dimensions, as for a paper.
 
 ``draw`` looks the kind of the device up in ``PICTURES``; a device that has no picture of its own gets its plain outline.
 """
@@ -13,22 +13,28 @@ import numpy as np
 
 from geometries.cluster_chip import ClusterChip
 from geometries.device import Device, Limits
-from geometries.outline import Loop, Outline, Point
-from geometries.quantities import show
+from geometries.drafting import (
+    CELL,
+    CELL_EDGE,
+    EDGE,
+    INK,
+    SOLID,
+    TEXT,
+    UM,
+    dimension,
+    extension,
+    fill,
+    flow_arrow,
+    point_at,
+    value,
+)  # fmt: skip
+from geometries.outline import Loop
+from geometries.pore_drawing import pore_filter
+from geometries.pore_filter import PoreFilter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_UM = 1e-6
-_FLUID, _SOLID, _EDGE, _INK = "#e6f1f9", "#a9bccd", "#33475b", "#1d2a36"
-_CELL, _CELL_EDGE = "#f2b8a0", "#b3541e"
-_TEXT: dict[str, Any] = {"fontsize": 9.5, "color": _INK}
-_HALO = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-
-
-def _value(value: float, unit: str, digits: int = 4) -> str:
-    return show(value, unit, digits).replace("um", "µm")
 
 
 def draw(device: Device) -> Figure:
@@ -49,7 +55,7 @@ def _plain(device: Any, figure: Figure) -> None:
     axes = figure.add_axes((0.07, 0.07, 0.9, 0.86))
     outline = device.block()
     x0, y0, x1, y1 = outline.frame.polygon().bounds
-    _fill(axes, outline, (x0, y0, x1, y1))
+    fill(axes, outline, (x0, y0, x1, y1))
     axes.set(
         xlim=(x0, x1),
         ylim=(y0, y1),
@@ -61,9 +67,9 @@ def _plain(device: Any, figure: Figure) -> None:
 
 # -- the Cluster-Chip -----------------------------------------------------------------------------------------------------
 def _cluster_chip(chip: ClusterChip, figure: Figure) -> None:
-    figure.text(0.03, 0.963, "Cluster-Chip", fontsize=15, fontweight="bold", color=_INK)
+    figure.text(0.03, 0.963, "Cluster-Chip", fontsize=15, fontweight="bold", color=INK)
     figure.text(
-        0.195, 0.965, "traps from above; dimensions are clear distances after rounding unless said", **_TEXT
+        0.195, 0.965, "traps from above; dimensions are clear distances after rounding unless said", **TEXT
     )
     traps = figure.add_axes((0.005, 0.31, 0.99, 0.64))
     _traps(chip, traps)
@@ -73,11 +79,11 @@ def _cluster_chip(chip: ClusterChip, figure: Figure) -> None:
 
 def _traps(chip: ClusterChip, axes: Axes) -> None:
     """Three rows of pillars; a dimension each at a place where it crosses no other."""
-    pitch, row, length = chip.lateral_pitch / _UM, chip.row_pitch / _UM, chip.pillar_length / _UM
+    pitch, row, length = chip.lateral_pitch / UM, chip.row_pitch / UM, chip.pillar_length / UM
     view = (-0.55 * row, -pitch / 2, 2.35 * row + length, 1.5 * pitch)
     places = [(r * row, (n + (r % 2) / 2) * pitch) for r in range(-1, 4) for n in range(-2, 3)]
     pillar = chip.pillar()
-    _fill(axes, [pillar.moved(*p) for p in places], view)
+    fill(axes, [pillar.moved(*p) for p in places], view)
     unit = 0.01 * (view[2] - view[0])
     left, bottom, right, top = view
     # Room around the fluid for dimensions; equal scale on both axes decides which of the two is the wider.
@@ -89,95 +95,81 @@ def _traps(chip: ClusterChip, axes: Axes) -> None:
     _pillar_dimensions(chip, axes, view, unit)
     _cells(chip, axes, unit)
     y = 1.25 * pitch
-    arrow = {"arrowstyle": "-|>,head_width=0.5,head_length=0.9", "lw": 3, "color": "#2f6f9f"}
-    axes.annotate("", (left - unit, y), (left - 11 * unit, y), arrowprops=arrow)
-    axes.text(left - 6 * unit, y + 1.6 * unit, "flow", ha="center", va="bottom", **_TEXT)
-
-
-def _fill(axes: Axes, drawing: Outline | list[Loop], view: tuple[float, float, float, float]) -> None:
-    """Fluid and solids, cut off at the view."""
-    from matplotlib.patches import Polygon, Rectangle
-
-    x0, y0, x1, y1 = view
-    border = axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, facecolor=_FLUID, edgecolor="none"))
-    for loop in drawing.solids if isinstance(drawing, Outline) else drawing:
-        shape = axes.add_patch(
-            Polygon(loop.polygon().exterior.coords, facecolor=_SOLID, edgecolor=_EDGE, lw=1.0)
-        )
-        shape.set_clip_path(border)
+    flow_arrow(axes, (left - 11 * unit, y), (left - unit, y))
+    axes.text(left - 6 * unit, y + 1.6 * unit, "flow", ha="center", va="bottom", **TEXT)
 
 
 def _pitches(chip: ClusterChip, axes: Axes, view: tuple[float, float, float, float], unit: float) -> None:
-    pitch, row = chip.lateral_pitch / _UM, chip.row_pitch / _UM
+    pitch, row = chip.lateral_pitch / UM, chip.row_pitch / UM
     x, y = view[0] - 3 * unit, view[1] - 3 * unit
     for n in (0, 1):
-        _extension(axes, (0, n * pitch), (x - unit, n * pitch))
-    _dimension(
-        axes, (x, 0), (x, pitch), f"lateral pitch\n{_value(chip.lateral_pitch, 'um', 5)}", (-unit, 0), "right"
+        extension(axes, (0, n * pitch), (x - unit, n * pitch))
+    dimension(
+        axes, (x, 0), (x, pitch), f"lateral pitch\n{value(chip.lateral_pitch, 'um', 5)}", (-unit, 0), "right"
     )
-    _extension(axes, (0, 0), (0, y - unit))
-    _extension(axes, (row, -pitch / 2), (row, y - unit))
-    _dimension(
+    extension(axes, (0, 0), (0, y - unit))
+    extension(axes, (row, -pitch / 2), (row, y - unit))
+    dimension(
         axes,
         (0, y),
         (row, y),
-        f"row pitch {_value(chip.row_pitch, 'um', 5)}",
+        f"row pitch {value(chip.row_pitch, 'um', 5)}",
         (0, -1.2 * unit),
         "center",
         "top",
     )
-    tip, base, y = 2 * row, 2 * row + chip.pillar_length / _UM, view[3] + 3 * unit
-    _extension(axes, (tip, pitch), (tip, y + unit))
-    _extension(axes, (base, pitch + chip.pillar_width / 2 / _UM), (base, y + unit))
-    label = f"pillar length {_value(chip.pillar_length, 'um')}"
-    _dimension(axes, (tip, y), (base, y), label, (0, 1.2 * unit), "center", "bottom")
+    tip, base, y = 2 * row, 2 * row + chip.pillar_length / UM, view[3] + 3 * unit
+    extension(axes, (tip, pitch), (tip, y + unit))
+    extension(axes, (base, pitch + chip.pillar_width / 2 / UM), (base, y + unit))
+    label = f"pillar length {value(chip.pillar_length, 'um')}"
+    dimension(axes, (tip, y), (base, y), label, (0, 1.2 * unit), "center", "bottom")
 
 
 def _throats(chip: ClusterChip, axes: Axes, unit: float) -> None:
     """The entrance gap in row 0, the tip it leads to, and the two daughter gaps of another trap in row 1."""
     from shapely.ops import nearest_points
 
-    pitch, row, f, gap = (v / _UM for v in (chip.lateral_pitch, chip.row_pitch, chip.fillet, chip.gap))
+    pitch, row, f, gap = (v / UM for v in (chip.lateral_pitch, chip.row_pitch, chip.fillet, chip.gap))
     (x, y), (corner, tip) = chip.throat_centres()
-    _dimension(axes, (x, y - gap / 2), (x, y + gap / 2), "", (0, 0))
+    dimension(axes, (x, y - gap / 2), (x, y + gap / 2), "", (0, 0))
     aside = _aside(chip, unit)
-    axes.text(x - aside, y, f"entrance gap\n{_value(chip.gap, 'um')}", ha="right", va="center", **_TEXT)
-    _point_at(axes, "tip", (tip[0] - f, y), (tip[0] - f + 0.6 * chip.pillar_length / _UM, y), "center")
+    axes.text(x - aside, y, f"entrance gap\n{value(chip.gap, 'um')}", ha="right", va="center", **TEXT)
+    point_at(axes, "tip", (tip[0] - f, y), (tip[0] - f + 0.6 * chip.pillar_length / UM, y), "center")
     middle = pitch  # of the trap whose daughter gaps are shown
     pillar, next_pillar = chip.pillar().moved(0, -pitch / 2).polygon(), chip.pillar().moved(row, 0).polygon()
     for side in (-1, 1):
         ends = [(p.x + row, middle + side * p.y) for p in nearest_points(next_pillar, pillar)]
-        _dimension(axes, ends[0], ends[1], "", (0, 0))
-    label = f"daughter gaps\n{_value(chip.daughter_gap, 'um')}"
-    axes.text(corner[0] + row - aside, middle, label, ha="right", va="center", **_TEXT)
+        dimension(axes, ends[0], ends[1], "", (0, 0))
+    label = f"daughter gaps\n{value(chip.daughter_gap, 'um')}"
+    axes.text(corner[0] + row - aside, middle, label, ha="right", va="center", **TEXT)
 
 
 def _aside(chip: ClusterChip, unit: float) -> float:
     """How far upstream of a gap the funnel is wide enough for two lines of text."""
-    return max(1.5 * unit, (5.5 * unit - chip.gap / _UM) / (2 * math.tan(chip.apex_angle / 2)))
+    return max(1.5 * unit, (5.5 * unit - chip.gap / UM) / (2 * math.tan(chip.apex_angle / 2)))
 
 
 def _pillar_dimensions(
     chip: ClusterChip, axes: Axes, view: tuple[float, float, float, float], unit: float
 ) -> None:
     pitch, row, length, side = (
-        chip.lateral_pitch / _UM,
-        chip.row_pitch / _UM,
-        chip.pillar_length / _UM,
-        chip.side / _UM,
+        chip.lateral_pitch / UM,
+        chip.row_pitch / UM,
+        chip.pillar_length / UM,
+        chip.side / UM,
     )
     x, base = view[2] + 3 * unit, 2 * row + length
     for y, width, label in (
-        (pitch, side, f"side {_value(chip.side, 'um')}\n(before\nrounding)"),
-        (0.0, chip.pillar_width / _UM, f"width\n{_value(chip.pillar_width, 'um')}"),
+        (pitch, side, f"side {value(chip.side, 'um')}\n(before\nrounding)"),
+        (0.0, chip.pillar_width / UM, f"width\n{value(chip.pillar_width, 'um')}"),
     ):
         for sign in (-1, 1):
-            _extension(axes, (base, y + sign * width / 2), (x + unit, y + sign * width / 2))
-        _dimension(axes, (x, y - width / 2), (x, y + width / 2), label, (unit, 0), "left")
-    label = f"fillet {_value(chip.fillet, 'um')}" if chip.fillet > 0 else "sharp corners"
-    inset = chip.fillet / _UM * (1 - math.sqrt(0.5))  # of the middle of the arc
-    corner = (length - inset, pitch + chip.pillar_width / 2 / _UM - inset)
-    _point_at(axes, label, corner, (corner[0], view[3] + 3.5 * unit), "bottom")
+            extension(axes, (base, y + sign * width / 2), (x + unit, y + sign * width / 2))
+        dimension(axes, (x, y - width / 2), (x, y + width / 2), label, (unit, 0), "left")
+    label = f"fillet {value(chip.fillet, 'um')}" if chip.fillet > 0 else "sharp corners"
+    inset = chip.fillet / UM * (1 - math.sqrt(0.5))  # of the middle of the arc
+    corner = (length - inset, pitch + chip.pillar_width / 2 / UM - inset)
+    point_at(axes, label, corner, (corner[0], view[3] + 3.5 * unit), "bottom")
     _apex_angle(chip, axes, 0.3 * length)
 
 
@@ -185,12 +177,10 @@ def _apex_angle(chip: ClusterChip, axes: Axes, radius: float) -> None:
     from matplotlib.patches import Arc
 
     # Drawn around the corner before rounding, where the flanks meet.
-    f, half = chip.fillet / _UM, chip.apex_angle / 2
+    f, half = chip.fillet / UM, chip.apex_angle / 2
     apex, degrees = f - f / math.sin(half), math.degrees(half)
-    axes.add_patch(
-        Arc((apex, 0), 2 * radius, 2 * radius, theta1=-degrees, theta2=degrees, color=_INK, lw=0.9)
-    )
-    axes.text(apex + 1.15 * radius, 0, f"{2 * degrees:.4g}°", ha="left", va="center", **_TEXT)
+    axes.add_patch(Arc((apex, 0), 2 * radius, 2 * radius, theta1=-degrees, theta2=degrees, color=INK, lw=0.9))
+    axes.text(apex + 1.15 * radius, 0, f"{2 * degrees:.4g}°", ha="left", va="center", **TEXT)
 
 
 def _cells(chip: ClusterChip, axes: Axes, unit: float) -> None:
@@ -199,11 +189,11 @@ def _cells(chip: ClusterChip, axes: Axes, unit: float) -> None:
     from shapely import Point as Spot
 
     (_, y), (corner, tip) = chip.throat_centres(1)
-    x, pillar = tip[0] - chip.fillet / _UM, chip.pillar().polygon()
-    foot, walls = corner[0] + chip.fillet / _UM, [p.polygon() for p in _beside(chip)]
+    x, pillar = tip[0] - chip.fillet / UM, chip.pillar().polygon()
+    foot, walls = corner[0] + chip.fillet / UM, [p.polygon() for p in _beside(chip)]
     # The largest pair that rests on both flanks of the tip and does not reach back into the entrance gap.
     for share in (0.58, 0.54, 0.5, 0.45, 0.4, 0.35, 0.3):
-        radius = share * chip.gap / _UM
+        radius = share * chip.gap / UM
         back = next(
             d for d in np.linspace(-radius, 2 * radius, 300) if pillar.distance(Spot(-d, radius)) >= radius
         )
@@ -212,9 +202,7 @@ def _cells(chip: ClusterChip, axes: Axes, unit: float) -> None:
             break
     for sign in (-1, 1):
         axes.add_patch(
-            Circle(
-                (centre[0], sign * radius), radius, facecolor=_CELL, edgecolor=_CELL_EDGE, lw=1.2, alpha=0.9
-            )
+            Circle((centre[0], sign * radius), radius, facecolor=CELL, edgecolor=CELL_EDGE, lw=1.2, alpha=0.9)
         )
     label = "a cluster of two\nstraddles the tip"
     axes.text(
@@ -224,40 +212,14 @@ def _cells(chip: ClusterChip, axes: Axes, unit: float) -> None:
         ha="right",
         va="center",
         fontsize=9.5,
-        color=_CELL_EDGE,
+        color=CELL_EDGE,
     )
 
 
 def _beside(chip: ClusterChip) -> list[Loop]:
     """The two pillars of row 1 whose gap leads to the tip at y = 0 of row 2."""
-    row, half = chip.row_pitch / _UM, chip.lateral_pitch / _UM / 2
+    row, half = chip.row_pitch / UM, chip.lateral_pitch / UM / 2
     return [chip.pillar().moved(row, sign * half) for sign in (-1, 1)]
-
-
-def _point_at(axes: Axes, label: str, target: Point, place: Point, va: str) -> None:
-    arrow = {"arrowstyle": "->", "color": _INK}
-    axes.annotate(label, target, place, ha="center", va=va, arrowprops=arrow, **_TEXT)
-
-
-def _extension(axes: Axes, start: Point, end: Point) -> None:
-    axes.plot([start[0], end[0]], [start[1], end[1]], color=_INK, lw=0.5, ls=(0, (4, 3)), clip_on=False)
-
-
-def _dimension(
-    axes: Axes, start: Point, end: Point, label: str, offset: Point, ha: str = "center", va: str = "center"
-) -> None:
-    """A double arrow with its label, set off from the middle of the arrow."""
-    style = {
-        "arrowstyle": "<|-|>,head_width=0.2,head_length=0.35",
-        "lw": 1.0,
-        "color": _INK,
-        "shrinkA": 0,
-        "shrinkB": 0,
-    }
-    axes.annotate("", end, start, arrowprops=style, annotation_clip=False)
-    x, y = (start[0] + end[0]) / 2 + offset[0], (start[1] + end[1]) / 2 + offset[1]
-    if label:
-        axes.text(x, y, label, ha=ha, va=va, bbox=_HALO, **_TEXT)
 
 
 def _slide(chip: ClusterChip, axes: Axes) -> None:
@@ -266,12 +228,12 @@ def _slide(chip: ClusterChip, axes: Axes) -> None:
 
     limits = Limits()
     width, height = limits.slide_length * 1e3, limits.slide_width * 1e3
-    axes.add_patch(Rectangle((0, 0), width, height, facecolor="#f7f7f4", edgecolor=_EDGE, lw=1))
+    axes.add_patch(Rectangle((0, 0), width, height, facecolor="#f7f7f4", edgecolor=EDGE, lw=1))
     wide, long = chip.bank_width * 1e3, chip.array_length * 1e3
     for bank in range(chip.banks):
         y = (bank + 0.5) * height / chip.banks - long / 2
         axes.add_patch(
-            Rectangle(((width - wide) / 2, y), wide, long, facecolor=_SOLID, edgecolor=_EDGE, lw=0.6)
+            Rectangle(((width - wide) / 2, y), wide, long, facecolor=SOLID, edgecolor=EDGE, lw=0.6)
         )
     beyond = max(0, wide - width) / 2 + 1
     axes.set(
@@ -280,7 +242,7 @@ def _slide(chip: ClusterChip, axes: Axes) -> None:
         aspect="equal",
         xlabel="mm",
     )
-    axes.set_title("banks to scale on the slide (their places are schematic)", **_TEXT)
+    axes.set_title("banks to scale on the slide (their places are schematic)", **TEXT)
     axes.tick_params(labelsize=8.5)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -293,20 +255,23 @@ def _table(chip: ClusterChip, figure: Figure) -> None:
         else " in one bank"
     )
     lines = [
-        ("depth", _value(chip.depth, "um")),
+        ("depth", value(chip.depth, "um")),
         ("paths in parallel", f"{chip.paths}{shared}"),
         ("rows", f"{chip.rows} in each bank"),
         (
             "one bank",
-            f"{_value(chip.bank_width, 'mm')} across x {_value(chip.array_length, 'mm')} along the flow",
+            f"{value(chip.bank_width, 'mm')} across x {value(chip.array_length, 'mm')} along the flow",
         ),
-        ("slide", f"{_value(Limits().slide_length, 'mm')} x {_value(Limits().slide_width, 'mm')}"),
+        ("slide", f"{value(Limits().slide_length, 'mm')} x {value(Limits().slide_width, 'mm')}"),
     ]
-    for i, (name, value) in enumerate(lines):
+    for i, (name, said) in enumerate(lines):
         y = 0.235 - 0.038 * i
         figure.text(0.54, y, name, fontsize=9.5, color="#5b6b7a")
-        figure.text(0.675, y, value, **_TEXT)
+        figure.text(0.675, y, said, **TEXT)
 
 
 #: Pictures of their own by the kind of device.
-PICTURES: dict[str, Callable[[Any, Figure], None]] = {ClusterChip.kind: _cluster_chip}
+PICTURES: dict[str, Callable[[Any, Figure], None]] = {
+    ClusterChip.kind: _cluster_chip,
+    PoreFilter.kind: pore_filter,
+}

@@ -162,11 +162,14 @@ class _Field:
     """All pores of a spot in um, with what a window asks of them."""
 
     def __init__(self, membrane: PoreFilter) -> None:
+        from scipy.spatial import cKDTree
+
         self._membrane, pores = membrane, membrane.pores()
         along, across = (e / UNIT / 2 for e in membrane.opening)
         self.thickness, self.near = membrane.thickness / UNIT, _NEAR * membrane.size / UNIT / 2
         self.tilt = pores.tilt
         self.x, self.y = pores.x / UNIT, pores.y / UNIT
+        self._tree = cKDTree(np.column_stack([self.x, self.y]))
         self.run = self.thickness * np.tan(pores.tilt)
         #: Half the extents of each opening.
         self.a, self.b = along * pores.scale / np.cos(pores.tilt), across * pores.scale
@@ -184,12 +187,10 @@ class _Field:
 
     def _beside(self, boxes: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Windows and the pores that may reach into them, as pairs."""
-        from scipy.spatial import cKDTree
-
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         half = (boxes[0, 2:] - boxes[0, :2]) / 2
         reach = float(np.hypot(*half) + np.hypot((self.a + np.abs(self.run)).max(), self.b.max()))
-        found = cKDTree(np.column_stack([self.x, self.y])).query_ball_point(middle, reach, return_sorted=True)
+        found = self._tree.query_ball_point(middle, reach, return_sorted=True)
         which = np.repeat(np.arange(len(boxes)), [len(f) for f in found])
         return which, np.concatenate([np.asarray(f, dtype=np.intp) for f in found])
 

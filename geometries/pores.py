@@ -176,14 +176,18 @@ def _shares(
         return shares[0], shares[1]
     # In units of the largest opening, as shapely does not like areas of 1e-11.
     unit = float(halves.max())
-    shapes = _openings(places[grouped] / unit, halves[grouped] / unit, round_)
     starts = np.flatnonzero(np.r_[True, np.diff(group[grouped]) != 0])
     members = size[grouped[starts]]
-    pairs = starts[members == 2]  # all at once: they are most of the groups, and come first
-    more = [shapely.union_all(shapes[k : k + n]) for k, n in zip(starts, members, strict=True) if n > 2]
-    joined = np.concatenate([shapely.union(shapes[pairs], shapes[pairs + 1]), np.array(more, dtype=object)])
-    for kept, of in zip(shares, (shapely.area, shapely.length), strict=True):
-        kept[grouped] = np.repeat(of(joined) / np.add.reduceat(of(shapes), starts), members)
+    for n in np.unique(members):  # groups of one size at once
+        whole, sums = None, [0.0, 0.0]
+        for k in range(n):
+            pores = grouped[starts[members == n] + k]
+            shapes = _openings(places[pores] / unit, halves[pores] / unit, round_)
+            whole = shapes if whole is None else shapely.union(whole, shapes)
+            sums = [sums[0] + shapely.area(shapes), sums[1] + shapely.length(shapes)]
+        of_size = grouped[(starts[members == n][:, None] + np.arange(n)).ravel()]
+        for kept, own, of in zip(shares, sums, (shapely.area, shapely.length), strict=True):
+            kept[of_size] = np.repeat(of(whole) / own, n)
     return np.minimum(shares[0], 1.0), np.minimum(shares[1], 1.0)
 
 

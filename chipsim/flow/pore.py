@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
@@ -69,7 +70,7 @@ class Piece:
     half: bool
     formula: float
     axisymmetric: bool = False
-    openings: Callable[[Field], dict[str, list[float]]] | None = None
+    openings: Callable[[Field], dict[str, list[Any]]] | None = None
 
     @property
     def problem(self) -> Problem:
@@ -157,7 +158,7 @@ def _patch(membrane: PoreFilter) -> Piece:
             coarsest=PATCH_COARSEST * radius / refine,
         )
 
-    def openings(field: Field) -> dict[str, list[float]]:
+    def openings(field: Field) -> dict[str, list[Any]]:
         return _openings(membrane, window, conductance, field)
 
     return Piece(
@@ -167,14 +168,18 @@ def _patch(membrane: PoreFilter) -> Piece:
 
 def _by_formula(membrane: PoreFilter, window: Patch) -> NDArray[np.float64]:
     """Conductance of each pore of a patch times the viscosity, m3; of one that the border cuts its part inside."""
-    frame = box(*window.box)
-    inside = [b.opening().intersection(frame).area / b.opening().area for b in window.bores]
-    return np.array(inside) / placed_resistances(membrane)[window.indices]
+    return _inside(window, 0.0) / placed_resistances(membrane)[window.indices]
+
+
+def _inside(window: Patch, depth: float) -> NDArray[np.float64]:
+    """Part of each pore's opening at a depth (um) that is in the window."""
+    frame, openings = box(*window.box), [bore.opening(depth) for bore in window.bores]
+    return np.array([opening.intersection(frame).area / opening.area for opening in openings])
 
 
 def _openings(
     membrane: PoreFilter, window: Patch, conductance: NDArray[np.float64], field: Field
-) -> dict[str, list[float]]:
+) -> dict[str, list[Any]]:
     """The columns of :class:`PoreCell`'s ``openings``, of a field at a unit flow."""
     pores, groups, k = membrane.pores(), window.groups, window.indices
     count = np.bincount(groups)
@@ -182,8 +187,10 @@ def _openings(
         float(field.integrate(lambda x, u, p: u[:, 2], cells)) / window.thickness
         for cells in window.openings(field.mesh)
     ]
+    cut = np.minimum(_inside(window, 0.0), _inside(window, window.thickness)) < 1 - 1e-9
     return {
         "pores": count.tolist(),
+        "cut": (np.bincount(groups, cut) > 0).tolist(),
         "x_m": (np.bincount(groups, pores.x[k]) / count).tolist(),
         "y_m": (np.bincount(groups, pores.y[k]) / count).tolist(),
         "flow_share": flows,

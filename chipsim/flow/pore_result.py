@@ -49,8 +49,8 @@ class PoreCell(Solved):
         bore_shear: Mean wall shear rate in the middle of the bore (of all bores) over the flow, 1/m3.
         peak_speed: Largest speed over the flow, 1/m2.
         flux_error: Relative difference of the flows in and out.
-        openings: Of a patch, a value for each opening (pores that overlap are one): ``pores``, place of the middle in the spot
-            ``x_m`` and ``y_m``, ``flow_share``, ``flow_share_by_formula``; else None.
+        openings: Of a patch, a value for each opening (pores that overlap are one): ``pores``, whether the border ``cut`` it,
+            place of the middle in the spot ``x_m`` and ``y_m``, ``flow_share``, ``flow_share_by_formula``; else None.
     """
 
     resistance: float
@@ -58,7 +58,7 @@ class PoreCell(Solved):
     bore_shear: float
     peak_speed: float
     flux_error: float
-    openings: dict[str, list[float]] | None = None
+    openings: dict[str, list[Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from chipsim.verification.check import Case, Check, failed
 
 def cases() -> list[Case]:
     """Every case there is, quick ones first."""
-    from chipsim.verification import bodies, devices, exact, manufactured, pores, wall_shear
+    from chipsim.verification import bodies, devices, exact, manufactured, pores, pores_in_space, wall_shear
 
     return [
         Case("channels", exact.channels),
@@ -23,10 +23,14 @@ def cases() -> list[Case]:
         Case("wall-shear", wall_shear.plane_walls),
         Case("wall-shear-space", wall_shear.walls_in_space),
         Case("pores", pores.axisymmetric),
+        Case("slits", pores.slits),
         Case("bodies", bodies.drag),
         Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),
         Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),
+        Case("pores-space", pores_in_space.in_space, slow=True),
+        Case("rectangles", pores_in_space.rectangles, slow=True),
+        Case("patch", pores_in_space.patch, slow=True),
     ]
 
 

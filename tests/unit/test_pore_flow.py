@@ -37,9 +37,9 @@ def test_pressure_and_flow_rate_say_the_same(flow):
     assert flow.pressure(asked) == pytest.approx(1000.0)
     viscosity = given.viscosity
     assert flow.spot_resistance(viscosity) == pytest.approx(1 / np.sum(1 / flow.pore_resistances(viscosity)))
-    # Alike pores: a few per cent go where two overlap.
+    # Alike pores, but where two overlap they carry more than each alone: no wall holds them up amid the opening.
     count = len(flow.membrane.pores().x)
-    assert 1.0 < flow.spot_resistance(viscosity) * count / flow.pore_resistance(viscosity) < 1.05
+    assert 0.95 < flow.spot_resistance(viscosity) * count / flow.pore_resistance(viscosity) < 1.0
 
 
 def test_inertia_is_told_where_it_matters(flow):

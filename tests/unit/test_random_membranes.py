@@ -159,7 +159,7 @@ def flat_area(mesh: Mesh, facets: np.ndarray) -> float:
 
 def check_mesh(mesh: Mesh, bores, thickness: float, box, reservoir: float) -> None:
     """Watertight, regions named, open area and volume those of the bores' union."""
-    watertight(mesh)
+    watertight(mesh, least=0.02)
     assert set(mesh.regions) == REGIONS and set(np.unique(mesh.facet_regions)) == set(mesh.regions.values())
     face = (box[2] - box[0]) * (box[3] - box[1])
     membrane = mesh.facets[mesh.facet_regions == mesh.regions["membrane"]]
@@ -188,6 +188,7 @@ def outcome(values: dict, piece: str, count: int = 4) -> str:
             window = patch(membrane, count)
             bores, box = window.bores, window.box
             mesh = window.mesh(2 * radius, **sizes)
+            assert all(len(cells) > 0 for cells in window.openings(mesh))
     except (DesignError, MeshError) as error:
         said = ("rims nearly touch", "too small for", "shape quality", "could not mesh", "in the mesh, not")
         assert one_clear_sentence(error, *said), str(error)
