@@ -258,7 +258,7 @@ class ClusterChip(Device):
     def block_size(self, text: str) -> tuple[int, int]:
         """Paths and rows from ``"8x8"``."""
         paths, cross, rows = text.partition("x")
-        if not (cross and paths.isdigit() and rows.isdigit() and int(paths) and int(rows)):
+        if not (cross and paths.isdecimal() and rows.isdecimal() and int(paths) and int(rows)):
             raise DesignError(f'block {text} is not a number of paths and rows; write for instance "8x8"')
         return int(paths), int(rows)
 

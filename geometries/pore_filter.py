@@ -38,8 +38,10 @@ PLACEMENTS = ("poisson", "square", "hexagonal")
 
 _PUBLISHED_DIAMETER = 8e-6
 _MOST_PORES = 5_000_000
+_FEW = 50  # expected pores; with more of them the spot has one, but for a chance of 1e-22
 # Discs at random cover so much that the membrane falls apart at 1.13 (percolation); well before that it has no strength.
 _MOST_COVERAGE = 0.5
+_DIGITS = 9  # of a number of pores
 _LARGEST_RUN = 0.1  # of a slanted track along the membrane, over the spot's diameter
 
 
@@ -151,6 +153,11 @@ class PoreFilter(Device):
             raise DesignError(
                 f"spot_diameter = {show(self.spot_diameter, 'mm')} holds {expected:.3g} pores, outside 1 to {_MOST_PORES}"
             )
+        if expected < _FEW and not len(self.pores().x):
+            raise DesignError(
+                f"spot_diameter = {show(self.spot_diameter, 'um')} has no pore by seed = {self.seed}, as {expected:.3g} are "
+                "expected; widen it or take another seed"
+            )
 
     # -- dimensions that follow --------------------------------------------------------------------------------------------
     @property
@@ -204,10 +211,14 @@ class PoreFilter(Device):
 
     @property
     def walls(self) -> tuple[float, float]:
-        """Clear widths of membrane between neighbours of a lattice, along and across, m."""
-        x, y = self.opening
-        across = self.pitches[0] - y if self.placement == "hexagonal" else self.pitches[1] - y
-        return self.pitches[0] - x, across
+        """Clear widths of membrane between neighbours of a lattice, in a row and from row to row, m; below 0 they overlap."""
+        (x, y), (along, across) = self.opening, self.pitches
+        if self.placement != "hexagonal":
+            return along - x, across - y
+        if self.pore == "round":
+            return along - x, along - x  # all neighbours are alike far
+        aside, beyond = along / 2 - x, across - y
+        return along - x, math.hypot(aside, beyond) if min(aside, beyond) > 0 else max(aside, beyond)
 
     @property
     def scales(self) -> tuple[float, float]:
@@ -252,7 +263,7 @@ class PoreFilter(Device):
 
     def block_size(self, text: str) -> int:
         """Pores from ``"24"``."""
-        if not text.isdigit() or not int(text):
+        if not text.isdecimal() or len(text) > _DIGITS or not int(text):
             raise DesignError(f'block {text} is not a number of pores; write for instance "{COUNT}"')
         return int(text)
 

@@ -73,6 +73,21 @@ def test_a_lattice_has_its_density_and_no_overlaps(placement):
     assert pores.scale.std() == pytest.approx(0.03, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("pore", "width", "density"), [("square", 5, 3.3e10), ("square", 5, 5e9), ("round", 5, 3e10)]
+)
+def test_walls_of_a_hexagonal_lattice_are_what_is_between_its_openings(pore, width, density):
+    size = {"diameter" if pore == "round" else "width": width * 1e-6}
+    membrane = PoreFilter(
+        pore=pore, placement="hexagonal", density=density, tolerance=0.0, spot_diameter="0.2 mm", **size
+    )
+    pores, side = membrane.pores(), None if pore == "round" else width
+    shapes = [Bore(x * 1e6, y * 1e6, width, side).opening() for x, y in zip(pores.x, pores.y, strict=True)]
+    middle = int(np.hypot(pores.x, pores.y).argmin())
+    near = min(shapes[middle].distance(s) for k, s in enumerate(shapes) if k != middle)
+    assert min(membrane.walls) * 1e6 == pytest.approx(near, rel=1e-3)
+
+
 def test_slits_have_walls_of_one_thickness():
     slits = PoreFilter(pore="slit", width="5 um", length="15 um", placement="square", density="5e5 /cm^2")
     assert slits.walls == pytest.approx((5e-6, 5e-6))
@@ -99,6 +114,11 @@ def test_slits_have_walls_of_one_thickness():
         ({"pore": "slit", "width": "5 um", "length": "9 um"}, "slits stand on placement"),
         ({"tolerance": [0.1, -0.1]}, "has its lower limit above its upper one"),
         ({"spot_diameter": "10 um"}, "outside 1 to 5000000"),
+        (
+            {"pore": "square", "width": "5 um", "placement": "hexagonal", "density": "3.5e6 /cm^2"},
+            "leaves no wall between pores of 5 um on a hexagonal lattice",
+        ),
+        ({"spot_diameter": "40 um", "seed": 4}, "has no pore by seed = 4, as 1.26 are expected"),
     ],
 )
 def test_mistakes_are_one_sentence(values, said):
