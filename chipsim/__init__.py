@@ -7,7 +7,7 @@
 0.71
 """
 
-from chipsim.capture import capture, comparison, recovery_curve
+from chipsim.capture import capture, comparison, recovery, recovery_curve
 from chipsim.cells import CellLine, cell_line_from_table, line, lines
 from chipsim.design import Carried, Design, Operation, design_from_dict, load_design, published
 from chipsim.flow.result import Flow
@@ -44,6 +44,7 @@ __all__ = [
     "newtonian",
     "package_version",
     "published",
+    "recovery",
     "recovery_curve",
     "run",
     "solve",
