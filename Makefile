@@ -1,8 +1,10 @@
 # Every target sets up what is missing (tools/env) and then does its work.
 ENV = tools/env
 OUT = out
-# SLOW=0 leaves out the tests marked slow; PYTEST passes further options.
+# SLOW=0 leaves out the tests marked slow; WORKERS processes share them; PYTEST passes further options.
 QUICK = $(if $(filter 0,$(SLOW)),-m "not slow")
+WORKERS = 2
+SHARED = -n $(WORKERS) --dist worksteal
 CACHE = $${CHIPSIM_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chipsim}
 
 .DEFAULT_GOAL := help
@@ -15,10 +17,10 @@ demo: ## run the published Cluster-Chip; open out/report.html afterwards
 	$(ENV) chipsim run geometries/published/cluster_chip_2015.toml -o $(OUT)/
 
 test: ## all tests (SLOW=0: only the quick ones)
-	$(ENV) python3 -m pytest $(QUICK) $(PYTEST)
+	$(ENV) python3 -m pytest $(SHARED) $(QUICK) $(PYTEST)
 
 test-next: ## all tests on DOLFINx 0.11, in a Debian sid root
-	$(ENV) --suite sid python3 -m pytest $(QUICK) $(PYTEST)
+	$(ENV) --suite sid python3 -m pytest $(SHARED) $(QUICK) $(PYTEST)
 
 lint: ## ruff and mypy
 	$(ENV) ruff check .
