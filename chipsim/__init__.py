@@ -7,7 +7,7 @@
 0.71
 """
 
-from chipsim.capture import capture, comparison, recovery_curve
+from chipsim.capture import capture, comparison, recovery, recovery_curve
 from chipsim.cells import CellLine, cell_line_from_table, line, lines
 from chipsim.design import Carried, Design, Operation, design_from_dict, load_design, published
 from chipsim.flow.result import Flow
@@ -17,7 +17,7 @@ from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.solve import package_version, solve
 from chipsim.study.write import write
-from geometries import ClusterChip, DesignError, Limits
+from geometries import ClusterChip, DesignError, Limits, PoreFilter
 
 __version__ = package_version()
 
@@ -31,6 +31,7 @@ __all__ = [
     "Fluid",
     "Limits",
     "Operation",
+    "PoreFilter",
     "Result",
     "capture",
     "cell_line_from_table",
@@ -43,6 +44,7 @@ __all__ = [
     "newtonian",
     "package_version",
     "published",
+    "recovery",
     "recovery_curve",
     "run",
     "solve",

@@ -202,16 +202,15 @@ def _filter_numbers(result: Result) -> list[str]:
 def _filter_fates(result: Result) -> Table:
     table = Table(
         "cells",
-        "state",
         "n",
+        "held",
         "retained",
         "range",
-        "held",
         "passed",
-        "broken at most",
-        "threshold",
+        "broken ≤",
         "transit",
         box=None,
+        padding=(0, 1, 0, 0),
     )
     for entry in result.capture.entries:
         table.add_row(*_filter_fate(entry))
@@ -222,9 +221,9 @@ def _filter_fate(entry: PoreEntry) -> list[str]:
     low, high = entry.retained.range
     bound = entry.broken_upper_bound
     return [
-        entry.cells, entry.state, str(entry.n), f"{entry.retained.value:.3f}", f"{low:.3f} to {high:.3f}",
-        f"{entry.held.value:.3f}", f"{entry.passed.value:.3f}", f"{bound.value:.3f}" if bound else "-",
-        say(entry.threshold, "Pa"), brief(entry.transit_time) if entry.transit_time else "free",
+        f"{entry.cells}, {entry.state}", str(entry.n), f"{entry.held.value:.3f}", f"{entry.retained.value:.3f}",
+        f"{low:.3f} to {high:.3f}", f"{entry.passed.value:.3f}", f"{bound.value:.3f}" if bound else "-",
+        brief(entry.transit_time) if entry.transit_time else "free",
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@
 # A chip is a set of parameters. Lengths come with their unit; everything inside is SI.
 
 # %%
+# %matplotlib inline
 import chipsim
 from geometries.drawing import draw
 

@@ -6,7 +6,7 @@ from chipsim.capture.cluster_chip import against_flow_rate
 from chipsim.capture.entries import Capture, Entry
 from chipsim.capture.models import capture, check, comparison
 from chipsim.capture.published import Comparison
-from chipsim.capture.recovery import recovery_curve
+from chipsim.capture.recovery import recovery, recovery_curve
 from chipsim.capture.setting import Setting
 from chipsim.capture.statistics import Fraction
 from chipsim.capture.trap import Trap
@@ -25,5 +25,6 @@ __all__ = [
     "capture",
     "check",
     "comparison",
+    "recovery",
     "recovery_curve",
 ]

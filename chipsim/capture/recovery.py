@@ -13,6 +13,7 @@ from chipsim.capture.plugs import Membrane, Plugs, draw, plugs
 from chipsim.capture.spot import Spot
 from chipsim.capture.transit import VISCOSITY_BAND
 from chipsim.cells import LIVE, CellLine
+from geometries.quantities import quantity
 
 #: Filtration times of a curve, s.
 TIMES = tuple(float(f"{t:.4g}") for t in np.geomspace(10, 3600, 25))
@@ -86,7 +87,14 @@ class RecoveryCurve:
 
 
 def recovery(
-    device: Any, flow: Any, line: CellLine, *, pressure: float, state: str = LIVE, n: int = 1, seed: int = 0
+    device: Any,
+    flow: Any,
+    line: CellLine,
+    *,
+    pressure: float | str,
+    state: str = LIVE,
+    n: int = 1,
+    seed: int = 0,
 ) -> Recovery:
     """Retention by a clean membrane as a function of time.
 
@@ -94,7 +102,7 @@ def recovery(
         device: A :class:`geometries.PoreFilter`.
         flow: Its flow; None: resistances by formula.
         line: The cells.
-        pressure: Over the membrane, Pa.
+        pressure: Over the membrane, Pa or with its unit.
         state: ``"live"`` or ``"fixed"``.
         n: Cells in a cluster.
         seed: Of the sampled bodies.
@@ -104,8 +112,9 @@ def recovery(
     """
     check_body(line, n, ("diameter", "tension", "apparent_viscosity"))
     body = Carried(line, n, 0.0, state)
+    pascals = quantity(pressure, "Pa", "pressure", 0.0, "1 MPa", open_low=True)
     return Recovery(
-        plugs(draw(seed, line.name, n, _SAMPLES), body, Spot.of(device, flow), Membrane()), pressure
+        plugs(draw(seed, line.name, n, _SAMPLES), body, Spot.of(device, flow), Membrane()), pascals
     )
 
 
@@ -114,7 +123,7 @@ def recovery_curve(
     flow: Any,
     line: CellLine,
     *,
-    pressure: float,
+    pressure: float | str,
     times: Iterable[float] = TIMES,
     state: str = LIVE,
     n: int = 1,
@@ -127,5 +136,5 @@ def recovery_curve(
         return tuple(found.retained(t, factor) for t in at)
 
     return RecoveryCurve(
-        line.name, n, state, pressure, at, curve(1.0), curve(1 / VISCOSITY_BAND), curve(VISCOSITY_BAND)
+        line.name, n, state, found.pressure, at, curve(1.0), curve(1 / VISCOSITY_BAND), curve(VISCOSITY_BAND)
     )

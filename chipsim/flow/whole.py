@@ -48,6 +48,9 @@ def whole(field: Field, axis: int) -> Field:
     velocity = np.concatenate([field.velocity, turned(field.velocity[rest])])
     pressure = np.concatenate([field.pressure, -field.pressure[rest]])
     pressure[middle] = 0.0  # where the half has it but weakly
+    corners = mesh.dim + 1
+    for edge, (a, b) in enumerate(EDGES[mesh.dim]):  # linear in each cell
+        pressure[image.cells[:, corners + edge]] = pressure[image.cells[:, [a, b]]].mean(axis=1)
     reaction = None
     if field.reaction is not None:
         reaction = np.concatenate([field.reaction, turned(field.reaction[rest])])

@@ -15,6 +15,7 @@ from chipsim.report.pore_figures import (
     retained_by_kind,
 )
 from chipsim.report.pore_maps import patch_map, pore_map
+from chipsim.report.pore_picture import pore_filter_picture
 from chipsim.report.style import save_png
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "membrane_plan",
     "opening_flows",
     "patch_map",
+    "pore_filter_picture",
     "pore_map",
     "recovery_over_time",
     "retained_by_kind",

@@ -163,13 +163,14 @@ def cluster_chip_picture(flow: ArrayFlow | Plane, flow_rate: float, viscosity: f
         (SHEAR, norm, "wall shear stress on the pillars, Pa"),
     )
     for i, bar in enumerate(bars):
-        _dark_bar(figure, (0.03 + 0.5 * i, 0.66 * foot / (map_height + foot), 0.44, 0.022), *bar)
+        dark_bar(figure, (0.03 + 0.5 * i, 0.66 * foot / (map_height + foot), 0.44, 0.022), *bar)
     return figure
 
 
-def _dark_bar(
+def dark_bar(
     figure: Figure, place: tuple[float, float, float, float], colours: Colormap, norm: Normalize, label: str
 ) -> None:
+    """A bar of colours on a dark foot, at (left, bottom, width, height) of the figure."""
     cax = figure.add_axes(place)
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=cax, orientation="horizontal")
     round_ticks(cax, norm)

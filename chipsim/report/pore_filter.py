@@ -216,7 +216,8 @@ def _shares(result: Result) -> Section:
     text = (
         f"Resistance goes with the inverse fourth power of a long pore's size, so that sizes spread the flow: one pore in "
         f"twenty carries less than {number(shares['p5'])} of the mean, one in twenty more than {number(shares['p95'])}, and the "
-        f"busiest tenth {percent(shares['busiest_tenth'])} of all. Pores that overlap share the area of their opening."
+        f"busiest tenth {percent(shares['busiest_tenth'])} of all. Pores that overlap carry more than each alone: no wall holds "
+        "the liquid up amid their opening."
     )
     caption = "Flow of each pore of the clean spot over the mean: the solved resistance, scaled to each size by the formula."
     pictures = [Picture("flow-shares", figures.flow_shares(flow), caption)]

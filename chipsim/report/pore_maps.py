@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
@@ -180,17 +181,30 @@ def pore_map(flow: PoreFlow | PorePlane, operation: Any, *, quantity: str = "spe
     height = 5.4 * (window[3] - window[2]) / (window[1] - window[0])
     figure = Figure(figsize=(5.4, height + 0.7), layout="constrained")
     axes = figure.subplots()
+    draw_plane(axes, plane, values, colours, norm)
+    colour_bar(figure, axes, colours, norm, label)
+    finish_map(axes, window, round_length(plane.size))
+    return figure
+
+
+def draw_plane(
+    axes: Axes, plane: PorePlane, values: NDArray[Any], colours: Colormap, norm: Normalize
+) -> None:
+    """Values on the pixels of a plane's window, shape (rows, pixels), with streamlines and the membrane on top."""
     axes.imshow(
-        values, extent=window, origin="lower", cmap=colours, norm=norm, interpolation="bilinear", zorder=1
+        values,
+        extent=plane.window,
+        origin="lower",
+        cmap=colours,
+        norm=norm,
+        interpolation="bilinear",
+        zorder=1,
     )
     lines = LineCollection(plane.streamlines, colors="white", linewidths=0.6, alpha=0.75, zorder=2)
     axes.add_collection(lines, autolim=False)
     for side in (1, -1):
-        wall = (0.0, side * plane.size / 2), plane.thickness, side * 2 * window[3]
+        wall = (0.0, side * plane.size / 2), plane.thickness, side * 2 * plane.window[3]
         axes.add_patch(Rectangle(*wall, facecolor=SOLID, edgecolor=MUTED, lw=0.8, zorder=3))
-    colour_bar(figure, axes, colours, norm, label)
-    finish_map(axes, window, round_length(plane.size))
-    return figure
 
 
 @styled

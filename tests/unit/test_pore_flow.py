@@ -1,13 +1,18 @@
 """The flow through a membrane at an operation, from a solved 8 um pore 10 um long (water of 20 degC)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from chipsim.design import Operation
 from chipsim.flow.pore import solve_cell
 from chipsim.flow.pore_formulas import rectangle_bore
-from chipsim.flow.pore_result import PoreFlow
+from chipsim.flow.pore_result import PoreCell, PoreFlow
 from chipsim.flow.traction import wall_shear
+from chipsim.study import store
+from chipsim.study.solve import solve
+from geometries import DesignError
 from geometries.pore_filter import PoreFilter
 
 
@@ -117,3 +122,98 @@ def test_a_slit_has_its_ends_from_the_formula():
     assert found.pore_resistance(1.0) > rectangle_bore(6e-6, 40e-6) * slit.thickness
     assert found.cell.resistance == pytest.approx(found.cell.formula, rel=1e-3)
     assert "ends of a slit" in found.warnings(water(pressure="1 kPa"))[-1]
+
+
+def test_a_pore_in_space_is_the_one_in_the_plane(flow):
+    cell = solve_cell(flow.membrane, "3d")
+    assert cell.resistance == pytest.approx(flow.cell.resistance, rel=1e-3)
+    assert cell.bore_shear == pytest.approx(flow.cell.bore_shear, rel=3e-3)
+    assert cell.peak_speed == pytest.approx(flow.cell.peak_speed, rel=2e-3)
+    assert cell.discretisation_error.pressure_drop < 1e-3 and cell.flux_error < 1e-4
+    field = cell.field  # a quarter, from inlet to outlet
+    assert field.flux("outlet") == pytest.approx(0.25, rel=1e-4)
+    z = field.mesh.points[:, 2]
+    assert (z.min(), z.max()) == (-40.0, 50.0)
+    assert field.integrate(lambda x, u, p: np.ones_like(p)) == pytest.approx(
+        2 * 40**3 + np.pi * 4 * 10, rel=1e-5
+    )
+    inside = field.at(np.array([[1.0, 1.0, 2.0], [1.0, 1.0, 8.0]]))
+    assert inside[0, 2] == pytest.approx(inside[1, 2], rel=1e-3)
+    assert inside[0, 3] == pytest.approx(-inside[1, 3], rel=1e-2)
+
+
+def test_a_lattice_in_space_is_one_of_its_pores():
+    square = PoreFilter(
+        diameter="5 um", thickness="1 um", placement="square", density="5.1e5 /cm^2", tolerance=0.0
+    )
+    hexagonal = square.replace(placement="hexagonal")
+    for membrane in (square, hexagonal):
+        cell = solve_cell(membrane, "3d", refine=0.6)
+        assert cell.resistance == pytest.approx(cell.formula, rel=5e-3)
+        # In a lattice the resistance of a pore alone is higher than that of the cell.
+        assert PoreFlow(membrane=membrane, cell=cell).pore_resistance(1.0) > cell.resistance
+
+
+@pytest.fixture(scope="module")
+def patch_flow():
+    membrane = PoreFilter()
+    return PoreFlow(membrane=membrane, cell=solve_cell(membrane, "patch", refine=0.5))
+
+
+def test_a_patch_says_which_pores_carry_how_much(patch_flow):
+    cell, openings = patch_flow.cell, patch_flow.cell.openings
+    assert sum(openings["pores"]) >= 20 and sum(openings["flow_share"]) == pytest.approx(1, abs=2e-3)
+    assert sum(openings["flow_share_by_formula"]) == pytest.approx(1) and not any(openings["cut"])
+    assert cell.resistance == pytest.approx(cell.formula, rel=3e-2)
+    single = np.array(openings["pores"]) == 1
+    solved, formula = (np.array(openings[key])[single] for key in ("flow_share", "flow_share_by_formula"))
+    assert solved == pytest.approx(formula, rel=3e-2) and np.ptp(solved) > 0.3 * solved.mean()
+    # A pore's numbers are those of one alone, whatever was solved.
+    assert patch_flow.pore_resistance(1.002e-3) == pytest.approx(1.4595e14, rel=3e-2)
+    one = water(pressure="1 kPa")
+    table = patch_flow.to_dict(one)["patch"]
+    assert table["openings"] is openings
+    assert table["resistance_pa_s_per_m3"] == pytest.approx(cell.resistance * one.viscosity)
+    velocity, pressure = patch_flow.fields(one)
+    z = patch_flow.cell.field.mesh.points[:, 2]
+    assert pressure[z == z.min()] == pytest.approx(1000, rel=1e-2)  # at the rims it has no limit
+    assert 0.15 < np.linalg.norm(velocity, axis=1).max() < 0.5
+
+
+def test_a_patch_comes_back_from_the_store(patch_flow, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHIPSIM_CACHE", str(tmp_path))
+    store.save("patch", patch_flow.cell, {"chipsim": "0"})
+    again, _ = store.load("patch", PoreCell)
+    assert replace(again, field=None) == replace(patch_flow.cell, field=None)
+    np.testing.assert_array_equal(again.field.velocity, patch_flow.cell.field.velocity)
+
+
+def test_one_solve_serves_what_only_scales_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHIPSIM_CACHE", str(tmp_path))
+    first = solve(PoreFilter(), refine=0.5)
+    other = PoreFilter(spot_diameter="3 mm", density="5e4 /cm^2", tolerance=0.1, seed=3)
+    second = solve(other, refine=0.5)
+    assert second.stored and second.cell.model == "axisymmetric"
+    assert second.pore_resistance(1e-3) == first.pore_resistance(1e-3)
+    assert second.spot_resistance(1e-3) > 3 * first.spot_resistance(1e-3)
+    assert not solve(PoreFilter(thickness="12 um"), refine=0.5).stored
+
+
+@pytest.mark.parametrize(
+    ("membrane", "model", "known"),
+    [
+        (PoreFilter(), "depth", "axisymmetric, 3d, patch"),
+        (PoreFilter(), "2d", "axisymmetric, 3d, patch"),
+        (PoreFilter(pore="square", width="5 um"), "axisymmetric", "3d, patch"),
+        (
+            PoreFilter(pore="slit", width="5 um", length="9 um", placement="square"),
+            "axisymmetric",
+            "3d, 2d, patch",
+        ),
+    ],
+)
+def test_a_model_that_a_membrane_does_not_have(membrane, model, known):
+    with pytest.raises(
+        DesignError, match=f'model = "{model}" is unknown for this pore_filter; known models are {known}'
+    ):
+        solve(membrane, model)

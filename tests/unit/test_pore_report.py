@@ -251,8 +251,7 @@ def test_the_plane_of_a_pore_in_space_is_its_mirror_plane():
         np.abs(u - along)[both].max() < 0.05 * peak
         and np.abs(v - np.sign(y) * across)[both].max() < 0.05 * peak
     )
-    # At the joint of the two halves, where either has its own pressure, of a coarse mesh.
-    assert np.abs(p - exact)[both].max() < 5.0
+    assert np.abs(p - exact)[both].max() < 1e-6 * 1000  # linear in each cell, on either side of the joint
     drawn = figures.pore_map(flow, operation).axes[0].images[0].get_array()
     assert 0.8 * peak < drawn.max() <= peak
 
@@ -405,7 +404,7 @@ def test_the_main_numbers_of_a_run_are_printed(etched, blocking, capsys, monkeyp
         f"{captured.leukocyte_load:.3g} leukocytes" in said and f"purity {percent(captured.purity)}" in said
     )
     for e in captured.entries:
-        assert re.search(rf"{e.cells} +{e.state} +{e.n} +{e.retained.value:.3f} ", said)
+        assert re.search(rf"{e.cells}, {e.state} +{e.n} +{e.held.value:.3f} +{e.retained.value:.3f} ", said)
     assert said.count("note:") == len(etched.warnings)
     print_result(blocking)
     assert "never: it blocks" in capsys.readouterr().out
