@@ -216,6 +216,15 @@ def check(suspension: Iterable[Any]) -> None:
     shared.check(suspension, _NEEDED)
 
 
+def check_drive(device: Any, operation: Any) -> None:
+    """Refuse a flow rate that the membrane does not stand, by formula; worth calling before the flow is solved.
+
+    Raises:
+        DesignError: As for :meth:`Setting.of`.
+    """
+    Setting.of(device, None, operation)
+
+
 def capture(
     device: Any,
     flow: Any,
