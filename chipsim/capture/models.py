@@ -52,15 +52,21 @@ def capture(device: Any, flow: Any, operation: Any, suspension: Iterable[Any], *
     return _model(device).capture(device, flow, operation, suspension, **options)
 
 
-def check(device: Any, operation: Any, suspension: Iterable[Any]) -> None:
+def check(device: Any, suspension: Iterable[Any], operation: Any = None) -> None:
     """Refuse what the device's model cannot predict; worth calling before the flow is solved.
+
+    Args:
+        device: The device.
+        suspension: What is carried in.
+        operation: How it is run; None: not looked at.
 
     Raises:
         DesignError: As for :func:`capture`.
     """
     model = _model(device)
     model.check(suspension)
-    model.check_drive(device, operation)
+    if operation is not None:
+        model.check_drive(device, operation)
 
 
 def comparison(device: Any, flow: Any, operation: Any, **options: Any) -> Any:
