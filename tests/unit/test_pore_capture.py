@@ -273,6 +273,17 @@ def test_ranges_are_those_of_the_assumptions():
     assert same.impulse == pytest.approx(sampled(Body(given, 1, 0.0)).impulse)  # known spreads stay
 
 
+def test_red_cells_that_squeeze_are_said_to_count_twice():
+    fine = ALIKE.replace(diameter="5 um")
+    for membrane, fluid, said in (
+        (fine, "whole blood", True),
+        (ALIKE, "whole blood", False),
+        (fine, "buffer", False),
+    ):
+        found = quick(entry(sizes=(1,)), device=membrane, fluid=fluid)
+        assert any("once more" in text for text in found.warnings) == said
+
+
 def test_warnings_follow_the_operation():
     dirty = quick(entry(concentration="1e6 /mL", sizes=(1,), state="fixed"))
     assert dirty.history.filtration_time is None and dirty.to_dict()["filtration_time_s"] is None
