@@ -262,8 +262,15 @@ def capture(
     setting = Setting.of(
         device, flow, operation, seed=seed, samples=samples, range_samples=range_samples, assumed=base
     )
-    bodies = carried(suspension, 1.0 if setting.blood_fraction is None else setting.blood_fraction)
+    return _fates(
+        setting, carried(suspension, 1.0 if setting.blood_fraction is None else setting.blood_fraction), tell
+    )
+
+
+def _fates(setting: Setting, bodies: list[Carried], tell: Callable[[str], None]) -> PoreCapture:
+    """The filtration of all bodies together, and what becomes of each kind."""
     tell("filtration")
+    base = setting.assumed
     changed = [base, *variations(base, any(body.state == FIXED for body in bodies))]
     histories = [setting.history(bodies, a) for a in changed]
     varied = list(zip(changed, histories, strict=True))
