@@ -13,16 +13,19 @@ from geometries.quantities import DesignError
 
 @dataclass(frozen=True)
 class Model:
-    """The three things that a device's capture model answers."""
+    """What a device's capture model answers; ``check_drive`` takes device and operation."""
 
     capture: Callable[..., Capture]
     check: Callable[[Iterable[Any]], None]
     comparison: Callable[..., Any]
+    check_drive: Callable[[Any, Any], None] = lambda device, operation: None
 
 
 MODELS = {
     "cluster_chip": Model(cluster_chip.capture, cluster_chip.check, published.comparison),
-    "pore_filter": Model(pore_filter.capture, pore_filter.check, pore_published.comparison),
+    "pore_filter": Model(
+        pore_filter.capture, pore_filter.check, pore_published.comparison, pore_filter.check_drive
+    ),
 }
 
 
@@ -49,13 +52,21 @@ def capture(device: Any, flow: Any, operation: Any, suspension: Iterable[Any], *
     return _model(device).capture(device, flow, operation, suspension, **options)
 
 
-def check(device: Any, suspension: Iterable[Any]) -> None:
+def check(device: Any, suspension: Iterable[Any], operation: Any = None) -> None:
     """Refuse what the device's model cannot predict; worth calling before the flow is solved.
+
+    Args:
+        device: The device.
+        suspension: What is carried in.
+        operation: How it is run; None: not looked at.
 
     Raises:
         DesignError: As for :func:`capture`.
     """
-    _model(device).check(suspension)
+    model = _model(device)
+    model.check(suspension)
+    if operation is not None:
+        model.check_drive(device, operation)
 
 
 def comparison(device: Any, flow: Any, operation: Any, **options: Any) -> Any:

@@ -86,6 +86,12 @@ def _about_cells(setting: Setting, bodies: Sequence[Carried]) -> Iterator[str]:
                 f'the tension of "{name}" was calibrated on clusters in another device; '
                 "it matters for fixed cells, and below some 100 Pa"
             )
+    red = [body.line for body in bodies if body.line.kind == "red cell" and body.concentration > 0]
+    if red and setting.blood_fraction and max(line.sphere_diameter or 0 for line in red) > setting.spot.width:
+        yield (
+            "red cells that have to squeeze through the pores resist there, and in the viscosity of the blood once more: the "
+            "filtration time is somewhat long (by 8 % for whole blood in 5 um pores)"
+        )
     if any(body.state == FIXED for body in bodies):
         yield (
             f"fixation multiplies threshold and apparent viscosity by {setting.assumed.fixation:g}, "

@@ -44,7 +44,8 @@ class PoreEntry(Entry):
     Attributes:
         state: ``"live"`` or ``"fixed"``.
         held: Stays, whole or not.
-        broken_upper_bound: Share that would break if the junction carried all of the force on the plugged pore, as though live.
+        broken_upper_bound: Share that breaks if the junction carries all of the force on the plugged pore; None for single cells,
+            and for fixed ones, of whose junctions nothing is known.
         threshold_alone: Share that the Laplace threshold alone would hold at the clean membrane's pressure.
         transit_time: Median at the clean membrane's pressure, s; 0 where more than half pass freely.
         threshold: Median pressure below which a body stays for ever, Pa.
@@ -215,6 +216,15 @@ def check(suspension: Iterable[Any]) -> None:
     shared.check(suspension, _NEEDED)
 
 
+def check_drive(device: Any, operation: Any) -> None:
+    """Refuse a flow rate that the membrane does not stand, by formula; worth calling before the flow is solved.
+
+    Raises:
+        DesignError: As for :meth:`Setting.of`.
+    """
+    Setting.of(device, None, operation)
+
+
 def capture(
     device: Any,
     flow: Any,
@@ -252,8 +262,15 @@ def capture(
     setting = Setting.of(
         device, flow, operation, seed=seed, samples=samples, range_samples=range_samples, assumed=base
     )
-    bodies = carried(suspension, 1.0 if setting.blood_fraction is None else setting.blood_fraction)
+    return _fates(
+        setting, carried(suspension, 1.0 if setting.blood_fraction is None else setting.blood_fraction), tell
+    )
+
+
+def _fates(setting: Setting, bodies: list[Carried], tell: Callable[[str], None]) -> PoreCapture:
+    """The filtration of all bodies together, and what becomes of each kind."""
     tell("filtration")
+    base = setting.assumed
     changed = [base, *variations(base, any(body.state == FIXED for body in bodies))]
     histories = [setting.history(bodies, a) for a in changed]
     varied = list(zip(changed, histories, strict=True))
@@ -332,20 +349,21 @@ def _outcomes(found: Plugs, history: History, body: Carried) -> dict[str, np.nda
 
 
 def _entry(body: Carried, setting: Setting, found: Plugs, outcomes: dict[str, Fraction]) -> PoreEntry:
-    retained, held, plugging = outcomes["retained"], outcomes["held"], found.area > 0
+    retained, passed, held = (outcomes[name] for name in ("retained", "passed", "held"))
+    plugging = found.area > 0
     bound = outcomes["bound"] if body.n > 1 and body.state != FIXED else None
     load = None
     if body.n > 1:
         load = setting.pressure * float(np.median(found.area[plugging])) if plugging.any() else 0.0
-    broken: Fraction | None = outcomes["broken"] if body.n > 1 else exact(0.0)
+    broken = outcomes["broken"] if body.n > 1 else exact(0.0)
     line = body.line
     return PoreEntry(
         cells=line.name,
         n=body.n,
-        # At best none breaks, and all that is held is whole.
+        # At best none breaks, and all that is held or passes is whole.
         retained=replace(retained, range=(retained.range[0], max(retained.range[1], held.range[1]))),
-        passed=outcomes["passed"],
-        broken=None if body.n > 1 and body.state == FIXED else broken,
+        passed=replace(passed, range=(passed.range[0], max(passed.range[1], 1 - held.range[0]))),
+        broken=None if body.n > 1 and body.state == FIXED else replace(broken, range=(0.0, broken.range[1])),
         junction_load=load,
         calibrated=all(p.status("apparent_viscosity") == "calibrated" for _, p in line.parts or ((1, line),)),
         state=body.state,

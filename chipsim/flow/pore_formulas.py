@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ellipe
 
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
@@ -122,18 +123,26 @@ def unit_resistance(
         # A square's entrance loses less to a long bore than a slit's.
         decline = _decline(length / (s * width), _LONG_SLIT / SLIT + _SQUARE * w / b, _SOON_SLIT)
     less = _neighbours(membrane, thin) if array else 0.0
-    entrance = thin / s**3 * (decline * _slanted(slant) - less) * rim / area**2
+    slanted_thin, slanted = _slanted(slant, membrane.thickness / (s * width))
+    entrance = thin / s**3 * (decline * slanted - less * slanted_thin) * rim / area**2
     return entrance + bore / s**4 * length * rim**2 / area**3
 
 
-def _slanted(slant: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a slant leaves of the entrance resistance: the opening is a wider ellipse, and the way through it cuts corners.
+def _slanted(
+    slant: NDArray[np.float64], thickness: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a slant leaves of the entrance resistance of a round pore without thickness, and by the thickness over its radius.
 
-    Fitted to solves in space at 0 to 45 degrees and 1 to 5 radii, over which it does not depend on the length; beyond 51 degrees,
-    where it is nothing, it is not known.
+    The opening is a wider ellipse, without thickness 2 / pi E(sin^2) cos of what the circle resists (Hasimoto 1958, recalled: the
+    volume of an elliptical crack); and the way through a bore cuts corners, which can save more than the entrance resists. Fitted
+    to solves in space at 0 to 60 degrees and 0.1 to 5 radii: within 1.5 % of the whole resistance, 3.5 % at 60 degrees and one
+    radius; at 70 degrees it is up to 30 % high.
     """
-    over = np.minimum(slant - 1, 0.6)
-    return 1 - 2.0 * over + 0.62 * over**2
+    cos, over = 1 / slant, slant - 1
+    thin = 2 / math.pi * ellipe(1 - cos**2) * cos
+    long = 1 - 1.6 * over - 0.4 * over / (1 + 4 * over)
+    upright = np.asarray(thickness, float) * cos
+    return thin, long + (thin - long) * np.exp(-upright * (2.5 + 2.5 * upright))
 
 
 def placed_resistances(membrane: PoreFilter) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ INERTIAL_LOSS = 1.5
 # Share of the pressure that inertia takes above which a result says so; 1.4 % at 1 kPa over a clean 8 um pore in water.
 _INERTIA_WORTH_SAYING = 0.02
 _FLUX_WORTH_SAYING = 1e-3
+_KNOWN_TILT = math.radians(60)  # to which the formula of slanted pores was fitted
 
 
 # Of the mean wall shear in mid-bore, at the lower end of what was measured on short bores, that feel the rims.
@@ -170,6 +171,11 @@ class PoreFlow(Flow):
                 f"{self.reynolds(operation):.2g} it takes an estimated {loss:.0%} of the pressure over a clean pore, so the "
                 f"true flow is about {self.flow_with_inertia(operation):.2f} of the one given (Stokes flow is good to 1 to "
                 "2 kPa over clean pores of 8 um)"
+            )
+        if self.membrane.tilt > _KNOWN_TILT and self.cell.model != "patch":
+            out.append(
+                f"tracks that slant by more than {math.degrees(_KNOWN_TILT):.0f} deg resist up to 30 % less than the formula "
+                "gives, by which the solved upright pore stands for them"
             )
         if self.cell.model == "2d":
             out.append(

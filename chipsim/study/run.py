@@ -43,7 +43,7 @@ def run(
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
-    check(device, design.suspension)
+    check(device, design.suspension, operation)
     check_accuracy(accuracy, refine)
     model = model_of(device, model)
     times, start = {}, time.perf_counter()

@@ -186,7 +186,13 @@ def test_a_live_cluster_may_break_and_a_fixed_one_is_not_known_to():
     found = quick(entry(sizes=(1, 3)), entry(sizes=(1, 3), state="fixed"))
     live, fixed = found.entries[:2], found.entries[2:4]
     assert live[0].broken.value == 0.0 and live[0].broken_upper_bound is None
-    assert live[1].broken == live[1].broken_upper_bound and live[1].broken.value > 0.9  # 50 nN against 5 nN
+    assert live[1].broken.value == live[1].broken_upper_bound.value > 0.9  # 50 nN against 5 nN
+    assert live[1].broken.range == (
+        0.0,
+        live[1].broken_upper_bound.range[1],
+    )  # at best none, and all are whole
+    assert live[1].passed.range[1] == pytest.approx(1 - live[1].held.range[0])
+    assert live[1].retained.range[1] == live[1].held.range[1]
     assert fixed[0].broken.value == 0.0 and fixed[1].broken is None
     assert fixed[1].retained.value == fixed[1].held.value
     assert any("junction strength of fixed cells" in text for text in found.warnings)
@@ -265,6 +271,17 @@ def test_ranges_are_those_of_the_assumptions():
     given = replace(RT4_LIKE, provenance=())
     same = sampled(Body(given, 1, 0.0), assumed=Membrane(diameter_cv=0.3))
     assert same.impulse == pytest.approx(sampled(Body(given, 1, 0.0)).impulse)  # known spreads stay
+
+
+def test_red_cells_that_squeeze_are_said_to_count_twice():
+    fine = ALIKE.replace(diameter="5 um")
+    for membrane, fluid, said in (
+        (fine, "whole blood", True),
+        (ALIKE, "whole blood", False),
+        (fine, "buffer", False),
+    ):
+        found = quick(entry(sizes=(1,)), device=membrane, fluid=fluid)
+        assert any("once more" in text for text in found.warnings) == said
 
 
 def test_warnings_follow_the_operation():

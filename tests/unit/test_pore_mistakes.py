@@ -191,6 +191,13 @@ DESIGNS = {
         "a slit pore needs its width and length",
     ),
     "no width of a square": ({"device": 'pore = "square"'}, "a square pore needs its width"),
+    "a fast pump": (
+        {
+            "device": 'diameter = "2 um"',
+            "operation": 'flow_rate = "10 L/h"\nvolume = "1 mL"\nviscosity = "1 Pa s"',
+        },
+        "Pa over the clean membrane, above 1e+06 Pa",
+    ),
     "words for a list": ({"device": 'tolerance = ["-20 %", "some"]'}, 'tolerance = "some" cannot be read'),
     "a number for a word": ({"device": "pore = 3"}, "pore = 3"),
 }  # fmt: skip

@@ -207,11 +207,18 @@ def test_evenly_spread_membranes_mesh():
         assert tally["meshed"] == valid, tally
 
 
-@settings(max_examples=20, **STEADY)
-@given(corners(), st.integers(3, 6))
-def test_membranes_at_the_corners_of_the_ranges_mesh(values, count):
-    event(found := outcome(values, "patch" if count < 5 else "cell", count))
-    assert found in ("meshed", "refused", "MeshError", "DesignError")
+def test_membranes_at_the_corners_of_the_ranges_mesh():
+    tally = Counter()
+
+    @settings(max_examples=20, **STEADY)
+    @given(corners(), st.integers(3, 6))
+    def run(values, count):
+        event(found := outcome(values, "patch" if count < 5 else "cell", count))
+        tally[found] += 1
+
+    run()
+    assert tally["MeshError"] == 0 and tally["DesignError"] <= tally.total() / 10, tally
+    assert tally["meshed"] >= tally.total() / 2, tally
 
 
 # -- formulas --------------------------------------------------------------------------------------------------------------
