@@ -88,7 +88,8 @@ class Capture:
         wbc_carryover_per_ml_range: The same over the assumed parameters.
         purity: Retained target cells over all retained nucleated cells; a cluster of n counts as n; the
             concentration of an entry is shared equally by its sizes. None if nothing is retained.
-        single_cell_carryover: Retained fraction of single cells for each line of the suspension.
+        single_cell_carryover: Retained fraction of single cells for each line of the suspension; of a line that is carried
+            live and fixed that of the live ones.
         setting: What the numbers were computed for.
         warnings: What to keep in mind.
     """

@@ -27,7 +27,7 @@ from chipsim.capture.plugs import Draws, Membrane, Plugs, draw, plugs, variation
 from chipsim.capture.pore_cautions import CALIBRATED, PREDICTED, cautions
 from chipsim.capture.spot import Spot
 from chipsim.capture.statistics import Fraction, counted, exact, spread_around
-from chipsim.cells import FIXED
+from chipsim.cells import FIXED, LIVE
 from geometries.quantities import DesignError
 
 SAMPLES = 2**14
@@ -280,7 +280,9 @@ def _fates(setting: Setting, bodies: list[Carried], tell: Callable[[str], None])
         entries.append(fate(body, setting, varied))
     singles = {
         body.line.name: fate(body._replace(n=1), setting, varied[:1]).retained.value
-        for body in bodies
+        for body in sorted(
+            bodies, key=lambda body: body.state == LIVE
+        )  # of a line in both states the live cells
         if body.line.kind == "tumour"
     }
     per_ml, per_ml_range = carryover(bodies, entries)

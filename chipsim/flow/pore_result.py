@@ -132,7 +132,7 @@ class PoreFlow(Flow):
         return DENSITY * self.mean_speed(operation) * self.membrane.size / operation.viscosity
 
     def bore_wall_shear_stress(self, operation: Any) -> float:
-        """Mean in the middle of a nominal pore's bore, Pa; the same at any viscosity for a given pressure."""
+        """Mean in the middle of a nominal pore's bore (of a patch: of all its bores), Pa; the same at any viscosity."""
         return self.cell.bore_shear * operation.viscosity * self._cell_flow_rate(operation)
 
     def inertial_loss(self, operation: Any) -> float:

@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 # Sources beside the solver's that no solution depends on.
-_NOT_SOLVING = ("cad.py", "drawing.py", "quantities.py", "result.py", "array_result.py", "pore_result.py")
+_NOT_SOLVING = ("cad.py", "drafting.py", "drawing.py", "pore_drawing.py", "quantities.py")
 
 
 @lru_cache(maxsize=1)

@@ -351,3 +351,11 @@ def test_what_a_threshold_holds_is_held_at_all_times():
     found = recovery(ALIKE, None, RT4_LIKE, pressure=40.0)
     assert found.retained(1e9) == 1.0 and found.time_for(0.8) is None
     assert recovery(ALIKE, None, RT4_LIKE, pressure=50.0).retained(1e9) < 0.01
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_a_line_in_both_states_the_live_single_cells_are_told(first):
+    pair = [entry(sizes=(1,)), entry(sizes=(1,), state="fixed")]
+    found = quick(pair[first], pair[1 - first], pressure="10 kPa", volume="3 mL")
+    live, fixed = (found.entries[k].retained.value for k in (first, 1 - first))
+    assert live < fixed and found.single_cell_carryover == {"MDA-MB-231": live}
