@@ -21,7 +21,7 @@ class Case:
         dim: 2 or 3.
         shape: ``array``, ``cell`` (in space) or ``pore``: which reference solution it is compared with, with the numbers.
         numbers: Paths and rows of an array or cell; radius, length, pitch and reservoir of a pore, um.
-        sizes: Keywords of :class:`geometries.mesh.Resolution`, or cell sizes at the mouth and far off for a pore.
+        sizes: Keywords of :class:`geometries.mesh.Resolution`, or of :func:`geometries.membrane_mesh.mesh_bores` for a pore.
         periodic: Whether inlet and outlet are paired.
         sharp: Whether the pillars have sharp corners, to which the mesh is graded.
         family: Name of the sequence of meshes, coarse to fine, that it is one of; else empty.
@@ -57,8 +57,8 @@ def _space(name: str, size: float, layers: int, **options: Any) -> Case:
     return Case(name, 3, "cell", _CELL, sizes, **options)
 
 
-def _pore(name: str, mouth: float, far: float, **options: Any) -> Case:
-    return Case(name, 3, "pore", _PORE, {"mouth": mouth, "far": far}, **options)
+def _pore(name: str, rim: float, growth: float, coarsest: float) -> Case:
+    return Case(name, 3, "pore", _PORE, {"rim": rim, "growth": growth, "coarsest": coarsest})
 
 
 def _families() -> list[Case]:
@@ -91,7 +91,7 @@ CASES = {
         _space("3d-200k", 0.26, 10),
         _space("3d-500k", 0.18, 13),
         _space("3d-sharp", 0.5, 6, sharp=True),
-        _pore("3d-pore", 0.2, 3.0),
+        _pore("3d-pore", 0.1, 0.2, 2.0),
         *_families(),
     )
 }

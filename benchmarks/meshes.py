@@ -18,8 +18,8 @@ from benchmarks.set_up import cache
 
 _BY_NAME = {**CASES, **GROWTH, **{case.name: case for case in WARM_UP.values()}}
 # What a mesh follows from, besides the case.
-_SOURCES = ("geometries/mesh.py", "geometries/extrude.py", "geometries/cluster_chip.py", "benchmarks/pore.py",
-            "benchmarks/meshes.py", "benchmarks/programs/common.py")  # fmt: skip
+_SOURCES = ("geometries/mesh.py", "geometries/extrude.py", "geometries/cluster_chip.py", "geometries/bores.py",
+            "geometries/membrane_mesh.py", "benchmarks/meshes.py", "benchmarks/programs/common.py")  # fmt: skip
 
 
 def mesh_file(case: Case) -> Path:
@@ -46,13 +46,12 @@ def mesh_file(case: Case) -> Path:
 
 def make_mesh(case: Case) -> Any:
     """The :class:`geometries.mesh.Mesh` of a case."""
-    from benchmarks.pore import pore_mesh
     from geometries import ClusterChip
     from geometries.extrude import extrude, layer_heights
     from geometries.mesh import Resolution, mesh_outline
 
     if case.shape == "pore":
-        return pore_mesh(*case.numbers, **case.sizes)
+        return _pore(*case.numbers, **case.sizes)
     paths, rows = case.numbers
     outline = ClusterChip(**({"fillet": 0.0} if case.sharp else {})).block(paths, int(rows))
     # Open arrays need no partners on the outlet.
@@ -64,6 +63,30 @@ def make_mesh(case: Case) -> Any:
     floor = 0.25 * outline.throat / sizes.refine
     heights = layer_heights(outline.depth, floor, int(sizes.layers), half=True)
     return extrude(plane, heights, top="midplane")
+
+
+def _pore(
+    radius: float,
+    length: float,
+    pitch: float,
+    reservoir: float,
+    *,
+    rim: float,
+    growth: float,
+    coarsest: float,
+) -> Any:
+    """A quarter of a pore's cell in a square array: cell sizes as in :mod:`geometries.membrane_mesh`."""
+    from geometries.membrane_mesh import Bore, mesh_bores
+
+    half = pitch / 2
+    bore = Bore(0.0, 0.0, 2 * radius)
+    mesh = mesh_bores(
+        [bore], length, (0.0, 0.0, half, half), reservoir, rim=rim, growth=growth, coarsest=coarsest
+    )
+    # The programs drive along x, and know mirror planes by the names that they have in arrays.
+    names = {"symmetry_x": "symmetry", "symmetry_y": "midplane"}
+    regions = {names.get(name, name): number for name, number in mesh.regions.items()}
+    return replace(mesh, points=mesh.points[:, [2, 0, 1]], regions=regions)
 
 
 def make(name: str, path: str) -> None:

@@ -31,7 +31,8 @@ class Converging:
 
 def _plan(case: Case) -> Converging:
     if case.shape == "pore":
-        return Converging({"mouth": 0.14, "far": 3.0}, {"mouth": 0.08, "far": 3.0}, 1.75, 1.09)
+        sizes = {"growth": 0.12, "coarsest": 1.2}
+        return Converging(sizes | {"rim": 0.06}, sizes | {"rim": 0.03}, 2.0, 1.09)
     if case.dim == 3:
         coarse = {"tip": 0.2, "coarsest": 0.2, "growth": 0.2, "layers": 13}
         fine = {"tip": 0.14, "coarsest": 0.14, "growth": 0.14, "layers": 18}

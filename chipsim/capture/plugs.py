@@ -160,7 +160,8 @@ def plugs(draws: Draws, body: Carried, spot: Spot, assumed: Membrane) -> Plugs:
     needed = impulse(diameter, (factor * viscosity)[:, None], unit[:, None] / filled)
     needed = np.where(diameter > width[:, None], needed, 0.0).sum(axis=1)
     largest = diameter.max(axis=1)
-    per_tension = opening_threshold_per_tension(largest, spot.perimeter / spot.area / scale, width)
+    curvature = spot.perimeter / spot.area / scale * spot.rim[pore]
+    per_tension = opening_threshold_per_tension(largest, curvature, width)
     widest = np.where(needed > 0, filled.max(axis=1), 0.0)
     return Plugs(
         impulse=needed,

@@ -18,6 +18,7 @@ class Spot:
         scale: Size over the nominal one.
         unit_resistance: Of each alone, over viscosity, 1/m3: what a cell in it meets.
         share: Of the spot's conductance, as placed.
+        rim: Perimeter over area of the opening that each is part of, over that of a pore alone: below 1 where pores overlap.
         resistance: Of the clean spot, over viscosity, 1/m3.
         width: Smallest clear width of a nominal opening, m.
         length: Long side of a nominal slit, m; None for openings that a cell fills.
@@ -30,6 +31,7 @@ class Spot:
     scale: np.ndarray
     unit_resistance: np.ndarray
     share: np.ndarray
+    rim: np.ndarray
     resistance: float
     width: float
     length: float | None
@@ -60,6 +62,7 @@ class Spot:
             scale=pores.scale[order],
             unit_resistance=alone[order],
             share=conductance / conductance.sum(),
+            rim=(pores.rim_share / pores.share)[order],
             resistance=float(1 / conductance.sum()),
             width=device.size,
             length=device.opening[1] if device.pore == "slit" else None,

@@ -28,7 +28,7 @@ RT4_LIKE = replace(
     cell_line_from_table("RT4-like", {"diameter": "15 um", "diameter_cv": 0.0, "tension": "185 pN/um"}),
     tension_cv=0.0,
 )
-ALIKE = PoreFilter(tolerance=0.0, spot_diameter="1 mm")
+ALIKE = PoreFilter(tolerance=0.0, spot_diameter="1 mm", placement="square")
 
 
 def operation(**values):
@@ -69,6 +69,23 @@ def test_thresholds_of_the_reference(shape, width, pascals):
     curvature = {"round": 4, "square": 4, "slit": 2}[shape] / width
     found = 185.4 * opening_threshold_per_tension(15.0, curvature, width)  # pN/um over um: Pa
     assert found == pytest.approx(pascals, abs=0.6)
+
+
+def test_pores_that_overlap_hold_a_little_less():
+    pores = PoreFilter(tolerance=0.0).pores()
+    ratio = (pores.rim_share / pores.share)[pores.group_size == 2]
+    # By Monte Carlo in the reference: on average 0.857, 5 to 95 %: 0.82 to 0.94.
+    assert ratio.mean() == pytest.approx(0.857, abs=0.005)
+    assert np.percentile(ratio, [5, 95]) == pytest.approx([0.82, 0.94], abs=0.01)
+    spot = Spot.of(PoreFilter(tolerance=0.0))
+    assert spot.rim.max() == 1.0 and (spot.rim < 1).mean() == pytest.approx((pores.group_size > 1).mean())
+    draws = draw(0, "RT4-like", 1, 2**11)
+    found = plugs(draws, Body(RT4_LIKE, 1, 0.0, "live"), spot, Membrane())
+    alone = spot.rim[spot.pick(draws.pore)] == 1.0
+    assert np.unique(found.threshold[alone].round(6)) == pytest.approx([43.3], abs=0.2)
+    assert (
+        0.6 < found.threshold[~alone].mean() / 43.3 < 0.8
+    )  # the front's curvature is 14 % less, the cell's own is not
 
 
 def test_a_neutrophil_and_a_cell_smaller_than_the_opening():
@@ -155,10 +172,9 @@ def test_a_solved_flow_takes_the_place_of_the_formula():
 
 def test_how_many_clusters_span_two_pores():
     assert sampled(Body(MDA, 1, 0.0)).spanning.max() == 0.0
-    four = sampled(Body(RT4_LIKE, 4, 0.0)).spanning
+    four = sampled(Body(RT4_LIKE, 4, 0.0), PoreFilter(spot_diameter="1 mm")).spanning
     assert four == pytest.approx(1 - np.exp(-1e9 * 4 * np.pi / 4 * 15e-6**2))
-    lattice = PoreFilter(placement="square", tolerance=0.0, spot_diameter="1 mm")  # pitch 31.6 um
-    spans = [sampled(Body(RT4_LIKE, n, 0.0), lattice).spanning.mean() for n in (2, 4, 5)]
+    spans = [sampled(Body(RT4_LIKE, n, 0.0)).spanning.mean() for n in (2, 4, 5)]  # pitch 31.6 um
     assert spans == [0.0, 0.0, 1.0]  # discs of 21, 30 and 34 um
 
 
