@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import qmc
 
 from chipsim.capture.assumptions import SPREADS
 from chipsim.capture.clusters import generator
@@ -108,6 +106,9 @@ def draw(seed: int, cells: str, n: int, samples: int) -> Draws:
         n: Cells in a cluster.
         samples: Bodies, a power of 2.
     """
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
     points = qmc.Sobol(n + 5, seed=generator(seed, cells, n)).random(samples)
     points = np.clip(points, 1e-12, 1 - 1e-12)
     pore, arrival, part, tension, strength = points[:, :5].T

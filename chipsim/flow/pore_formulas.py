@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ellipe
 
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
@@ -138,6 +137,8 @@ def _slanted(
     to solves in space at 0 to 60 degrees and 0.1 to 5 radii: within 1.5 % of the whole resistance, 3.5 % at 60 degrees and one
     radius; at 70 degrees it is up to 30 % high.
     """
+    from scipy.special import ellipe
+
     cos, over = 1 / slant, slant - 1
     thin = 2 / math.pi * ellipe(1 - cos**2) * cos
     long = 1 - 1.6 * over - 0.4 * over / (1 + 4 * over)

@@ -266,3 +266,18 @@ def test_verify(tmp_path):
     }  # fmt: skip
     ran = chipsim("verify", "--only", "nonsense")
     assert ran.returncode == 2 and 'case "nonsense" is unknown' in ran.stderr
+
+
+def test_what_is_heavy_is_loaded_when_it_is_needed():
+    heavy = (
+        "scipy.stats",
+        "scipy.special",
+        "scipy.optimize",
+        "gmsh",
+        "dolfinx",
+        "petsc4py",
+        "matplotlib.pyplot",
+    )
+    code = f"import sys, chipsim; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
