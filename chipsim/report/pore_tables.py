@@ -212,7 +212,8 @@ def filtration_times(captured: PoreCapture) -> str:
 
 def span_of(span: tuple[float, float]) -> str:
     """A range over the assumptions."""
-    return f"{number(span[0])} to {number(span[1])} over the assumptions"
+    low, high = map(number, span)
+    return "whatever is assumed" if low == high else f"{low} to {high} over the assumptions"
 
 
 _VERDICTS = {True: "agrees", False: "does not agree"}
