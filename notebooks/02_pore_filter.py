@@ -92,7 +92,7 @@ clusters = chipsim.Carried(cells="MDA-MB-231", sizes=[1, 2, 3, 4], concentration
 for rinse in ("0 s", "10 min", "1 h"):
     longer = chipsim.Operation(pressure="1 kPa", fluid="whole blood", volume="1 mL", rinse_time=rinse)
     captured = chipsim.capture(membrane, flow, longer, [clusters])
-    single = captured.entries[0]
+    single = captured.entry("MDA-MB-231")
     low, high = single.held.range
     print(f"{captured.processing_time / 60:4.1f} min: transit {single.transit_time / 60:.0f} min,"
           f" single cells held {single.held.value:.3f} ({low:.3f} to {high:.3f})")
@@ -131,7 +131,7 @@ print("       threshold  transit  1 mL takes  held after 10 min, 30 min, 1 h on 
 for state in ("live", "fixed"):
     cells = chipsim.Carried(cells="MDA-MB-231", concentration="10 /mL", state=state)
     captured = chipsim.capture(membrane, flow, operation, [cells])
-    single, took = captured.entries[0], captured.history.filtration_time
+    single, took = captured.entry("MDA-MB-231"), captured.history.filtration_time
     curve = chipsim.recovery_curve(membrane, flow, line, pressure="10 mbar", times=[600, 1800, 3600], state=state)
     print(f"{state:6s} {single.threshold:6.1f} Pa  {single.transit_time / 3600:5.2f} h  {took / 60:6.1f} min ",
           *(f"{x:.2f}" for x in curve.retained))

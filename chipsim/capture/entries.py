@@ -103,6 +103,19 @@ class Capture:
     setting: Any
     warnings: tuple[str, ...]
 
+    def entry(self, cells: str, n: int = 1, state: str | None = None) -> Any:
+        """The fate of clusters of n cells of a line; the first of them where the state is left open.
+
+        Raises:
+            DesignError: They were not carried in.
+        """
+        for found in self.entries:
+            if (found.cells, found.n) == (cells, n) and state in (None, getattr(found, "state", LIVE)):
+                return found
+        wanted = f"{n} cells of {cells}" + f", {state}," * (state is not None)
+        there = ", ".join(f"{e.n} of {e.cells}" for e in self.entries)
+        raise DesignError(f"{wanted} were not carried in; what was: {there}")
+
     @property
     def margins(self) -> tuple[Margin, ...]:
         """The largest junction load and the membrane shear beside the strengths known."""

@@ -375,3 +375,15 @@ def test_of_a_line_in_both_states_the_live_single_cells_are_told(first):
     found = quick(pair[first], pair[1 - first], pressure="10 kPa", volume="3 mL")
     live, fixed = (found.entries[k].retained.value for k in (first, 1 - first))
     assert live < fixed and found.single_cell_carryover == {"MDA-MB-231": live}
+
+
+def test_entries_are_found_by_what_was_carried_in():
+    found = quick(entry(sizes=(1, 2)), entry(sizes=(2,), state="fixed"))
+    assert found.entry("MDA-MB-231") is found.entries[0] and found.entry("leukocyte").n == 1
+    assert found.entry("MDA-MB-231", 2).state == "live"
+    assert found.entry("MDA-MB-231", 2, "fixed") is found.entries[2]
+    for wanted in (("MDA-MB-231", 3), ("MDA-MB-231", 1, "fixed"), ("nonsense", 1)):
+        with pytest.raises(
+            DesignError, match="were not carried in; what was: 1 of MDA-MB-231, 2 of MDA-MB-231"
+        ):
+            found.entry(*wanted)
