@@ -42,8 +42,8 @@ from geometries import DesignError
 from geometries.mesh import Mesh, Resolution, mesh_outline
 from geometries.outline import Outline
 
-#: Cell size over the smaller half-height.
-CELL = 0.1
+#: Cell size in half-heights.
+CELL = 0.07
 #: Dean number Re (D_h / 2 R_c)^1/2 up to which one steady pair of vortices can be counted on: in a square duct a second pair
 #: comes in at 80 to 90 (Winters, J. Fluid Mech. 180, 343, 1987).
 MOST_DEAN = 75.0
@@ -314,6 +314,7 @@ class Section:
             peak_speed=at,
             axial_maximum=(float(place[0]) / self.half_height, float(place[1]) / self.half_height),
             secondary_mean=self._mean_speed(field),
+            secondary_max=float(np.hypot(*field.velocity[:, :2].T).max()),
             secondary_mid_plane=float(secondary.max()),
             **self._wall_shear(field, curvature),
             power_balance=float(balance) - 1,
@@ -417,17 +418,18 @@ def _stages(k: float, first: float) -> list[float]:
     return [*out, k]
 
 
-def section_mesh(outline: Outline, refine: float = 1.0) -> Mesh:
+def section_mesh(outline: Outline, half_height: float, refine: float = 1.0) -> Mesh:
     """The mesh of a section.
 
     Args:
         outline: From :mod:`geometries.section`.
+        half_height: X, um.
         refine: Divides the cell size.
 
     Raises:
         MeshError: No usable mesh.
     """
-    return mesh_outline(outline, Resolution(coarsest=CELL, refine=refine))
+    return mesh_outline(outline, Resolution(coarsest=CELL * half_height / outline.throat, refine=refine))
 
 
 def solve_section(
@@ -454,10 +456,10 @@ def solve_section(
         SolverError: No converged solution.
         MeshError: No usable mesh.
     """
-    flow = Section(section_mesh(outline, refine), half_height, refine).solve(
+    flow = Section(section_mesh(outline, half_height, refine), half_height, refine).solve(
         curvature, dean_k=dean_k, dean=dean
     )
-    other, mesh = second_mesh(lambda r: section_mesh(outline, r), refine)
+    other, mesh = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
     second = Section(mesh, half_height, other).solve(curvature, dean_k=dean_k, dean=dean)
     error = discretisation_error(
         (flow.gradient, flow.wall_shear_mean),

@@ -33,8 +33,9 @@ class SectionFlow(Solved):
         friction_ratio: Pressure gradient over that of the straight duct at the same speeds at equal gradient: U straight over U
             bent.
         peak_speed: Largest axial velocity over U.
-        axial_maximum: Place of it, half-heights; of two alike the one with y >= 0.
+        axial_maximum: Place of it, half-heights; of two alike either.
         secondary_mean: Mean speed in the section, in its unit.
+        secondary_max: Largest speed in the section (at the nodes), in its unit.
         secondary_mid_plane: Largest speed in the section on y = 0, in its unit.
         wall_shear_mean: Axial, over the perimeter, over mu U / X.
         wall_shear_max: Largest, the same.
@@ -53,6 +54,7 @@ class SectionFlow(Solved):
     peak_speed: float
     axial_maximum: tuple[float, float]
     secondary_mean: float
+    secondary_max: float
     secondary_mid_plane: float
     wall_shear_mean: float
     wall_shear_max: float
