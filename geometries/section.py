@@ -1,4 +1,4 @@
-"""Sections of ducts as drawings for the mesher, in um: x across the duct (inner wall of a bend at negative x), y along the height.
+"""Sections of ducts as drawings for the mesher, in um: x across (inner wall of a bend at negative x), y along the height.
 
 A section that is its own image in mid-height (y = 0) is drawn as its upper half, whose lower side is a mirror plane::
 

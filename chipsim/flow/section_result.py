@@ -22,6 +22,8 @@ from geometries.mesh import UNIT
 class SectionFlow(Solved):
     """Developed flow in a section of a bent duct. Its field is on the mesh in um; see the module for the velocities' units.
 
+    ``iterations`` are the Newton steps from the last flow on the way (of a weak one: from the straight duct's).
+
     Attributes:
         half_height: X, um.
         curvature: eps; 0 is the limit of a wide bend at a given ``dean_k``.
@@ -40,7 +42,6 @@ class SectionFlow(Solved):
         wall_shear_mean: Axial, over the perimeter, over mu U / X.
         wall_shear_max: Largest, the same.
         power_balance: What is dissipated over what the pressure does, less one.
-        newton_steps: Of the last solve of the continuation.
     """
 
     half_height: float
@@ -59,7 +60,6 @@ class SectionFlow(Solved):
     wall_shear_mean: float
     wall_shear_max: float
     power_balance: float
-    newton_steps: int
 
     @property
     def friction_times_reynolds(self) -> float:

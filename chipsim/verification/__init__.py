@@ -9,7 +9,16 @@ from chipsim.verification.check import Case, Check, failed
 
 def cases() -> list[Case]:
     """Every case there is, quick ones first."""
-    from chipsim.verification import bodies, dean, devices, exact, manufactured, pores, pores_in_space, wall_shear
+    from chipsim.verification import (
+        bodies,
+        dean,
+        devices,
+        exact,
+        manufactured,
+        pores,
+        pores_in_space,
+        wall_shear,
+    )
 
     return [
         Case("channels", exact.channels),

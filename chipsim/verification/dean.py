@@ -20,6 +20,7 @@ WHITE = "White, Viscous Fluid Flow, 3rd ed., equation 3-48"
 COUETTE = "flow along concentric cylinders, solved by hand"
 PIPE = "Stokes flow to second order in the curvature, solved by hand"
 DEAN = "Dean, Phil. Mag. 5, 673, 1928; second term by Van Dyke, J. Fluid Mech. 86, 129, 1978 (recalled)"
+TOPAKOGLU = "finite curvature by Topakoglu, J. Math. Mech. 16, 1321, 1967 (recalled)"
 TABLE = "CurvedDuctFlow (B. Harding; finite differences), extrapolated"
 BALANCE = "what the pressure does is dissipated"
 
@@ -77,7 +78,9 @@ def _straight(aspect: float) -> Iterator[Check]:
     peak = 4 / np.pi**3 * np.sum(alternating * (1 - 1 / np.cosh(np.minimum(n * np.pi * aspect / 2, 700))))
     diameter = 2 * aspect / (1 + aspect)
     friction = diameter**2 / mean / 2
-    yield compare(name, WHITE, "friction factor times Reynolds number", friction, flow.friction_times_reynolds, 5e-4)
+    yield compare(
+        name, WHITE, "friction factor times Reynolds number", friction, flow.friction_times_reynolds, 5e-4
+    )
     yield compare(name, WHITE, "peak over mean speed", peak / mean, flow.peak_speed, 5e-4)
     yield compare(name, WHITE, "mean wall shear", shear / mean / 2, flow.wall_shear_mean, 5e-4)
     yield compare(name, WHITE, "largest wall shear", steepest / mean / 2, flow.wall_shear_max, 5e-3)
@@ -88,13 +91,29 @@ def _pipes() -> Iterator[Check]:
     delta = 0.1
     flow = _flow(pipe, 1.0, delta, 0.0)
     name = f"circular pipe, curvature {delta:g}, creeping"
-    yield compare(name, PIPE, "gain in flow rate over the curvature squared", 1 / 48, (1 / flow.friction_ratio - 1) / delta**2, 0.02)
-    flow = _flow(pipe, 1.0, 1e-3, 50.0)
-    name, k = "circular pipe, curvature 0.001, Dean's K = 100", 100.0
-    lost = 1541 / 16721510400 * k**2 - 0.0120 * (k / 576) ** 4
-    yield compare(name, DEAN, "loss in flow rate", lost, 1 - 1 / flow.friction_ratio, 0.01)
+    yield compare(
+        name,
+        PIPE,
+        "gain in flow rate over the curvature squared",
+        1 / 48,
+        (1 / flow.friction_ratio - 1) / delta**2,
+        0.02,
+    )
+    yield from _dean_pipe(pipe, 0.0)
+    yield from _dean_pipe(pipe, 1e-3)
+
+
+def _dean_pipe(pipe: Outline, delta: float) -> Iterator[Check]:
+    """At Dean's K of 100, which is 2 Re^2 times the curvature; so Re of the radius and the peak speed is 224 at 0.001."""
+    name, k = f"circular pipe, curvature {delta:g}, Dean's K = 100", 100.0
+    flow = _flow(pipe, 1.0, delta, k / 2)
+    lost, source = 1541 / 16721510400 * k**2 - 0.0120 * (k / 576) ** 4, DEAN
+    if delta > 0:
+        # A wide bend is not the limit yet: this is 3.4 % of what is lost.
+        lost, source = lost + delta / 48 * (1.1 * (k / 2) / 36 - delta), f"{DEAN}; {TOPAKOGLU}"
+    yield compare(name, source, "loss in flow rate", lost, 1 - 1 / flow.friction_ratio, 0.01)
     # In nu / a; the straight pipe's peak is twice its mean.
-    outward = flow.at(np.zeros((1, 2)))[0][0, 0] * 50.0 / (2 * flow.friction_ratio) ** 2
+    outward = flow.at(np.zeros((1, 2)))[0][0, 0] * (k / 2) / (2 * flow.friction_ratio) ** 2
     yield compare(name, DEAN, "velocity outward on the axis", k / 144, outward, 0.01)
     yield small(name, BALANCE, "power balance", flow.power_balance, 1e-8)
 
@@ -154,7 +173,9 @@ def _slot() -> Iterator[Check]:
         flow = section.solve(curvature, dean=reynolds * math.sqrt(section.hydraulic_diameter * curvature / 2))
         assert flow.field is not None
         total = flow.field.integrate(
-            lambda x, u, p: np.column_stack([(u[:, 2] - _between(1 / curvature + x[:, 0])) ** 2, u[:, 2] ** 2])
+            lambda x, u, p: np.column_stack(
+                [(u[:, 2] - _between(1 / curvature + x[:, 0])) ** 2, u[:, 2] ** 2]
+            )
         )
         errors.append(math.sqrt(total[0] / total[1]))
     name = "curved slot, radii 1 : 1.5, Reynolds number 100"
