@@ -89,7 +89,8 @@ class Field:
 
     Attributes:
         mesh: The mesh.
-        velocity: At the nodes, shape (N, dim).
+        velocity: At the nodes, shape (N, dim); of a flow through a plane (a duct's section) shape (N, 3), the part through it
+            last.
         pressure: At the nodes (linear in each cell), shape (N,); its mean over the fluid is zero where there is no open end.
         reaction: For each boundary node the momentum equation's residual, tested with the node's shape function, shape
             (N, dim): what the boundary holds the fluid with, the integral of (du/dn - p n) times that function, n out of
@@ -134,7 +135,7 @@ class Field:
         """Integral over the mesh.
 
         Args:
-            integrand: From points (n, dim), velocity (n, dim) and pressure (n,) to values (n,) or (n, m).
+            integrand: From points (n, dim), velocity (n, components) and pressure (n,) to values (n,) or (n, m).
             cells: Numbers of the cells to integrate over; None: all.
 
         Returns:
@@ -153,7 +154,7 @@ class Field:
                 for v in (self._points, self.velocity, self.pressure)
             ]
             points = at[0].reshape(-1, self.dim)
-            values = integrand(points, at[1].reshape(-1, self.dim), at[2].ravel())
+            values = integrand(points, at[1].reshape(-1, self.velocity.shape[1]), at[2].ravel())
             total = total + np.tensordot(size * self._around(points), values, axes=1)
         return total
 
@@ -205,8 +206,8 @@ class Field:
             (size * weights * self._around(points)).ravel(),
             normals.reshape(-1, d),
             slopes,
-            values[:, :d],
-            values[:, d],
+            values[:, :-1],
+            values[:, -1],
         )
 
     def facet_normals(self, facets: NDArray[np.int64], reference: Array) -> tuple[Array, Array]:
@@ -234,7 +235,7 @@ class Field:
         return np.einsum("nk,cki->cni", barycentric, corners[local])
 
     def _evaluate(self, cells: NDArray, reference: Array) -> tuple[Array, Array]:
-        """Velocity and pressure, shape (n, dim + 1), and velocity gradients, (n, dim, dim), at a point of each cell."""
+        """Velocity and pressure side by side, and velocity gradients, (n, components, dim), at a point of each cell."""
         shapes, gradients = shape_functions(reference)
         nodes = self.mesh.cells[cells]
         jacobian = np.einsum("nki,nkj->nij", self._points[nodes], gradients)
@@ -261,15 +262,21 @@ class Field:
         return STRtree(box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])), low, high
 
     def at(self, points: Array) -> Array:
-        """Velocity and pressure at points, shape (n, dim + 1); nan outside the mesh.
+        """Velocity and pressure at points, shape (n, components + 1); nan outside the mesh.
 
         Args:
             points: Coordinates, shape (n, dim), um.
         """
+        return self.at_with_gradient(points)[0]
+
+    def at_with_gradient(self, points: Array) -> tuple[Array, Array]:
+        """The same, and the velocity's gradient (that of the elements), shape (n, components, dim)."""
         from shapely import points as shapely_points
 
         tree, low, high = self._boxes
-        out = np.full((len(points), self.dim + 1), np.nan)
+        components = self.velocity.shape[1]
+        out = np.full((len(points), components + 1), np.nan)
+        slopes = np.full((len(points), components, self.dim), np.nan)
         which, cells = tree.query(shapely_points(points[:, :2]))
         if self.dim == 3:
             near = (points[which, 2] >= low[cells, 2]) & (points[which, 2] <= high[cells, 2])
@@ -285,8 +292,8 @@ class Field:
         inside = barycentric.min(axis=1) > -1e-9
         # Of several cells that share a point, any one will do.
         which, cells, reference = which[inside], cells[inside], reference[inside]
-        out[which] = self._evaluate(cells, reference)[0]
-        return out
+        out[which], slopes[which] = self._evaluate(cells, reference)
+        return out, slopes
 
     def _invert(self, cells: NDArray, points: Array) -> Array:
         """Reference coordinates of points in given cells by Newton's method; far outside where it does not converge."""

@@ -1,0 +1,236 @@
+"""Developed flow in the section of a bent duct at a pressure gradient or a flow rate: the numbers of Dean flow.
+
+What is solved is in :mod:`chipsim.flow.bend`, what comes out in :mod:`chipsim.flow.section_result`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
+from chipsim.flow.bend import Bend, State
+from chipsim.flow.field import Array, Field
+from chipsim.flow.memory import one_sentence
+from chipsim.flow.section_result import SectionFlow, highest
+from chipsim.flow.timing import Clock
+from geometries import DesignError
+from geometries.mesh import Mesh, Resolution, mesh_outline
+from geometries.outline import Outline
+
+#: Cell size in half-heights.
+CELL = 0.07
+#: Dean number Re (D_h / 2 R_c)^1/2 up to which one steady pair of vortices can be counted on: in a square duct a second pair
+#: comes in at 80 to 90 (Winters, J. Fluid Mech. 180, 343, 1987; recalled).
+MOST_DEAN = 75.0
+#: Largest half-width of a section over the radius of its bend.
+_SHARPEST = 0.95
+# K up to which Newton's method starts from the straight duct's flow, and by how much it grows from one solve to the next.
+_FIRST_K, _GROWTH = 200.0, 3.0
+
+
+class Section:
+    """A section on one mesh, set up once for any curvature and strength of flow.
+
+    Args:
+        mesh: In um, of :func:`section_mesh` or alike; regions ``wall`` and, of a half, ``symmetry``.
+        half_height: X, um.
+        refine: Of the mesh, for the record.
+
+    Raises:
+        SolverError: The equations could not be set up.
+    """
+
+    def __init__(self, mesh: Mesh, half_height: float, refine: float = 1.0) -> None:
+        self.mesh, self.half_height, self.refine = mesh, half_height, refine
+        with one_sentence():
+            self._bend = Bend(mesh, half_height)
+        self._widest = float(np.abs(mesh.points[:, 0]).max()) / half_height
+        #: In half-heights.
+        self.hydraulic_diameter = 4 * self._bend.area / self._bend.perimeter
+
+    def solve(
+        self, curvature: float, *, dean_k: float | None = None, dean: float | None = None
+    ) -> SectionFlow:
+        """The flow at a pressure gradient or at a flow rate; just one of the two is given.
+
+        Args:
+            curvature: eps = X / R_c, from 0 (the limit of a wide bend).
+            dean_k: K = eps (rho V X / mu)^2, V the largest speed in the straight duct at the same pressure gradient.
+            dean: Re (D_h / 2 R_c)^1/2, with the mean speed: what a flow rate is.
+
+        Raises:
+            DesignError: A number is outside what can be answered.
+            SolverError: No converged solution.
+        """
+        self._refuse(curvature, dean_k, dean)
+        clock, bend = Clock(), self._bend
+        with one_sentence(bend.unknowns):
+            start = State([*bend.rest()[:2], bend.straight, bend.rest()[3]], 1.0)
+            peak, mean = highest(bend.field(start, 0.0, 0.0), 2)[0], bend.mean(bend.straight)
+            # The axial scale W: of a given gradient the straight duct's largest speed, of a given flow rate the mean speed.
+            scale, held = (peak, None) if dean_k is not None else (mean, 1.0)
+            k = dean_k if dean_k is not None else 2 * (dean or 0.0) ** 2 / self.hydraulic_diameter**3
+            state = State([*start.parts[:2], bend.straight / scale, start.parts[3]], 1 / scale)
+            steps, size = 0, 0.0
+            for stage in _stages(k, _FIRST_K * (scale / peak) ** 2):
+                state, steps, size = bend.newton(state, curvature, stage, mean=held)
+                self._refuse_fast(self._dean(state, stage), dean_k)
+            found = bend.mean(state.parts[2])
+            flow = SectionFlow(
+                model="dean",
+                refine=self.refine,
+                divergence_residual=bend.divergence(state, curvature, k),
+                method="MUMPS LU, Newton",
+                unknowns=bend.unknowns,
+                iterations=steps,
+                residual=size,
+                half_height=self.half_height,
+                curvature=curvature,
+                dean_k=k * (state.gradient * peak) ** 2,
+                dean=self._dean(state, k),
+                reynolds=found * math.sqrt(k / curvature) * self.hydraulic_diameter
+                if curvature > 0
+                else None,
+                gradient=state.gradient / found,
+                hydraulic_diameter=self.hydraulic_diameter,
+                friction_ratio=state.gradient * mean / found,
+                power_balance=bend.power_balance(state, curvature, k) - 1,
+                **self._numbers(_scaled(bend.field(state, curvature, k), found), curvature),
+            )
+        clock.read("flow")
+        return replace(flow, seconds=clock.seconds)
+
+    def _dean(self, state: State, k: float) -> float:
+        return self._bend.mean(state.parts[2]) * math.sqrt(k / 2) * self.hydraulic_diameter**1.5
+
+    def _refuse(self, curvature: float, dean_k: float | None, dean: float | None) -> None:
+        if (dean_k is None) == (dean is None):
+            raise DesignError("one of dean_k and dean must be given, not both")
+        for name, value in (("curvature", curvature), ("dean_k", dean_k), ("dean", dean)):
+            if value is not None and not 0 <= value < math.inf:
+                raise DesignError(f"{name} = {value:g} must be at least 0 and finite")
+        most = _SHARPEST / self._widest
+        if curvature > most:
+            raise DesignError(
+                f"curvature = {curvature:g} must be at most {most:.3g}, where the inner wall comes to {1 - _SHARPEST:.0%} of the "
+                "radius of the bend"
+            )
+        if dean is not None:
+            self._refuse_fast(dean, None)
+
+    def _refuse_fast(self, dean: float, dean_k: float | None) -> None:
+        if dean <= MOST_DEAN:
+            return
+        what = (
+            f"dean = {dean:.4g}"
+            if dean_k is None
+            else f"dean_k = {dean_k:.4g} (dean = {dean:.3g} on the way)"
+        )
+        raise DesignError(
+            f"{what} must be at most {MOST_DEAN:g} in the Dean number: above it a second pair of vortices or an unsteady flow "
+            "can set in"
+        )
+
+    def _numbers(self, field: Field, curvature: float) -> dict[str, Any]:
+        """What is read off the scaled field."""
+        peak, place = highest(field, 2)
+        mean, largest = self._wall_shear(field, curvature)
+        low, high = self.mesh.points[:, 0].min(), self.mesh.points[:, 0].max()
+        x = np.linspace(low, high, 1001)[1:-1]
+        across = field.at(np.column_stack([x, np.zeros_like(x)]))
+        speed = field.integrate(lambda x, u, p: np.hypot(u[:, 0], u[:, 1]))
+        return {
+            "field": field,
+            "peak_speed": peak,
+            "axial_maximum": (float(place[0]) / self.half_height, float(place[1]) / self.half_height),
+            "secondary_mean": float(speed) / (self._bend.area * self.half_height**2),
+            "secondary_max": float(np.hypot(*field.velocity[:, :2].T).max()),
+            "secondary_mid_plane": float(np.hypot(*across[:, :2].T).max()),
+            "wall_shear_mean": mean,
+            "wall_shear_max": largest,
+        }
+
+    def _wall_shear(self, field: Field, curvature: float) -> tuple[float, float]:
+        """Mean axial shear from the reactions, the largest from the gradient."""
+        assert field.reaction is not None
+        on_wall = np.unique(self.mesh.facets[field.facets("wall")])
+        # A reaction is the shear times h, integrated with the node's function: over h at the node it is the shear's part.
+        h = 1 + curvature * self.mesh.points[on_wall, 0] / self.half_height
+        mean = abs(float(np.sum(field.reaction[on_wall, 2] / h))) / self._bend.perimeter
+        wall = field.on("wall")
+        steepest = np.abs(np.einsum("nj,nj->n", wall.gradient[:, 2], wall.normals)).max()
+        return mean, float(steepest) * self.half_height
+
+
+def _scaled(field: Field, mean: float) -> Field:
+    """The axial velocity over its mean, the velocity in the section and the pressure over the square of that."""
+    scales: Array = np.array([mean**2, mean**2, mean])
+    reaction = None if field.reaction is None else field.reaction / scales
+    return replace(
+        field, velocity=field.velocity / scales, pressure=field.pressure / mean**2, reaction=reaction
+    )
+
+
+def _stages(k: float, first: float) -> list[float]:
+    """The values of K on the way to the one that is asked for."""
+    out = []
+    while first < k:
+        out.append(first)
+        first *= _GROWTH
+    return [*out, k]
+
+
+def section_mesh(outline: Outline, half_height: float, refine: float = 1.0) -> Mesh:
+    """The mesh of a section.
+
+    Args:
+        outline: From :mod:`geometries.section`.
+        half_height: X, um.
+        refine: Divides the cell size.
+
+    Raises:
+        MeshError: No usable mesh.
+    """
+    return mesh_outline(outline, Resolution(coarsest=CELL * half_height / outline.throat, refine=refine))
+
+
+def solve_section(
+    outline: Outline,
+    half_height: float,
+    curvature: float,
+    *,
+    dean_k: float | None = None,
+    dean: float | None = None,
+    refine: float = 1.0,
+) -> SectionFlow:
+    """Solve the flow in a section, and on a second, coarser mesh for the discretisation error.
+
+    Args:
+        outline: From :mod:`geometries.section`.
+        half_height: X, um: half the height, of a trapezoid half its mean, of a circle the radius.
+        curvature: X over the radius of the bend, from 0.
+        dean_k: As in :meth:`Section.solve`.
+        dean: The same.
+        refine: Divides the cell size.
+
+    Raises:
+        DesignError: A number is outside what can be answered.
+        SolverError: No converged solution.
+        MeshError: No usable mesh.
+    """
+    flow = Section(section_mesh(outline, half_height, refine), half_height, refine).solve(
+        curvature, dean_k=dean_k, dean=dean
+    )
+    other, mesh = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
+    second = Section(mesh, half_height, other).solve(curvature, dean_k=dean_k, dean=dean)
+    error = discretisation_error(
+        (flow.gradient, flow.wall_shear_mean),
+        (second.gradient, second.wall_shear_mean),
+        refine / other,
+        (ORDER, ORDER),
+    )
+    return replace(flow, discretisation_error=error)
