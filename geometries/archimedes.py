@@ -110,8 +110,12 @@ def angle_of_length(inner: float, outer: float, length: float) -> float:
     # The length grows with the angle from the straight way out, |outer - inner|, to no end.
     if length <= outer - inner:
         return math.nan
-    top = 2.000001 * length / (inner + outer)  # of a circle of the mean radius, which is the shortest for its angle
-    return float(brentq(lambda angle: Archimedean(inner, outer, angle).length - length, 1e-9 * top, top, xtol=1e-14))
+    top = (
+        2.000001 * length / (inner + outer)
+    )  # of a circle of the mean radius, which is the shortest for its angle
+    return float(
+        brentq(lambda angle: Archimedean(inner, outer, angle).length - length, 1e-9 * top, top, xtol=1e-14)
+    )
 
 
 def outer_of_length(inner: float, angle: float, length: float) -> float:
@@ -121,7 +125,9 @@ def outer_of_length(inner: float, angle: float, length: float) -> float:
     if length < inner * angle:
         return math.nan
     top = inner + length  # straight away from the pole
-    return float(brentq(lambda outer: Archimedean(inner, outer, angle).length - length, inner, top, xtol=1e-18))
+    return float(
+        brentq(lambda outer: Archimedean(inner, outer, angle).length - length, inner, top, xtol=1e-18)
+    )
 
 
 def _from_pole(u: NDArray[np.float64]) -> NDArray[np.float64]:

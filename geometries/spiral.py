@@ -1,30 +1,30 @@
-"""The spiral: a long curved channel in which inertia sorts bodies by size; small and large ones leave by different outlets.
+r"""The spiral: a long curved channel in which inertia sorts bodies by size; small and large ones leave by different outlets.
 
 From above, and the section with its inner wall on the left::
 
-          .-------------.                                   width
-        /  .---------.   \\         __ outlet        |<------------------->|
-       /  /  ports    \\   \\       /                  _____________________  ___
-      |  |  ----.      |   |     |__ outlet         |                     |  ^
-       \\  \\_____/  o   /   |     |                  |      rectangle      |  | height
-        \\        ----->|   | ----'                  |_____________________|  v
-         '------------/   /   outer_radius                          ______
-               inner_radius                            ______-------      |  outer_height
-      centre-line: radius grows with the angle        |                   |
-      by one pitch a turn; wall = pitch - width       |___________________|  (inner_height on the left)
+          .-------------.                                       width
+        /  .---------.   \                          |<------------------->|
+       /  /           \   \ _ inner branch           _____________________  ___
+      |  |  __         |   |_                       |                     |  ^
+      |  |    \        |   |  outer branch          |      rectangle      |  | height
+       \  \ ___>-.    /   /                         |_____________________|  v
+        \        |---'   /                                          ______
+         \_ _ _ /   ___ /                               ______------       |  outer_height
+           ---- /|\ ---> outer_radius               |                      |
+         inner_radius                inner_height   |______________________|
+    radius grows by one pitch a turn; wall = nearest distance of windings - width
 
-``length`` is that of the centre-line between ``inner_radius`` and ``outer_radius``; the short arc to the ports in the middle and the
-branches come on top. The channel winds counter-clockwise on its way out; its mirror image does the same.
+``length`` is that of the centre-line between ``inner_radius`` and ``outer_radius``; a quarter turn to the branches in the middle
+and the branches come on top. The channel winds counter-clockwise on its way out; its mirror image does the same.
 
-Defaults: Hou et al., Scientific Reports 3, 1259 (2013), doi:10.1038/srep01259: section, length and ports recalled. Its radius is not
-confirmed: 3.5 to 6.5 mm are assumed, since at a mean radius of 5 mm the secondary flow turns round about once within 10 cm, as the
-method wants, and at 10 mm it does not. That the flow runs inward and that the outlets are equally wide is assumed too.
+Defaults: Hou et al., Scientific Reports 3, 1259 (2013), doi:10.1038/srep01259: section, length and ports recalled. Its radius is
+not confirmed: 3.5 to 6.5 mm are assumed, since at a mean radius of 5 mm the secondary flow turns round about once in 10 cm, as
+the method wants, and at 10 mm it does not. That the flow runs inward and that the outlets are equally wide is assumed too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -39,6 +39,7 @@ from geometries.part import Part
 from geometries.quantities import DesignError, Unit, field_type, quantity, show
 from geometries.spiral_parts import cell_part, channel_part
 from geometries.spiral_plan import Plan, channel, piece, plan
+from geometries.spiral_rules import broken_rules
 
 SIDES = ("outer", "inner")
 DIRECTIONS = ("inward", "outward")
@@ -52,21 +53,21 @@ _WIDEST = 4.0  # of all branches together over the width
 _MOST_TURNS = 100
 
 
-def _widths(value: Any, info: ValidationInfo) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    name = str(info.field_name)
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    most = 2 if name == "inlet_widths" else 2
-    least = 1 if name == "inlet_widths" else 2
-    if not least <= len(items) <= most:
-        raise DesignError(f"{name} = {items} has {len(items)} widths; write the inner and the outer one" + (
-            ", or one for a single inlet" if least == 1 else ""
-        ))  # fmt: skip
-    return tuple(quantity(item, "m", name, "1 um", "20 mm") for item in items)
+def _widths_type(least: int) -> Any:
+    """A field type for the widths of branches, inner first: SI floats, ``least`` to two of them, or None."""
 
+    def read(value: Any, info: ValidationInfo) -> tuple[float, ...] | None:
+        if value is None:
+            return None
+        name, items = str(info.field_name), list(value) if isinstance(value, list | tuple) else [value]
+        if not least <= len(items) <= 2:
+            single = ", or one width for a single inlet" if least == 1 else ""
+            raise DesignError(
+                f"{name} = {items} has {len(items)} widths; write two, the inner one first{single}"
+            )
+        return tuple(quantity(item, "m", name, "1 um", "20 mm") for item in items)
 
-_Widths = Annotated[tuple[float, ...] | None, BeforeValidator(_widths), Unit("m")]
+    return Annotated[tuple[float, ...] | None, BeforeValidator(read), Unit("m")]
 
 
 class Spiral(Device):
@@ -102,25 +103,27 @@ class Spiral(Device):
     length: field_type("m", "100 um", "100 m", optional=True) = None
     direction: str = "inward"
     sample_inlet: str = "outer"
-    inlet_widths: _Widths = None
-    outlet_widths: _Widths = None
+    inlet_widths: _widths_type(1) = None
+    outlet_widths: _widths_type(2) = None
 
     @model_validator(mode="after")
     def _spiral_exists(self) -> Spiral:
         for name, known in (("direction", DIRECTIONS), ("sample_inlet", SIDES)):
             if getattr(self, name) not in known:
-                raise DesignError(f'{name} = "{getattr(self, name)}" is unknown; known are {", ".join(known)}')
+                raise DesignError(
+                    f'{name} = "{getattr(self, name)}" is unknown; known are {", ".join(known)}'
+                )
         self._section_exists()
         self._size_follows()
         if self.inner_radius < _LEAST_RADIUS * self.width:
             raise DesignError(
-                f"inner_radius = {show(self.inner_radius, 'mm')} is below twice the width of {show(self.width, 'um')}: the channel "
-                "could not turn to its ports in the middle"
+                f"inner_radius = {show(self.inner_radius, 'mm')} is below twice the width of {show(self.width, 'um')}: the "
+                "channel could not turn to its ports in the middle"
             )
         if self.wall <= 0:
             raise DesignError(
                 f"width = {show(self.width, 'um')} makes the windings overlap: with turns = {self.turns:.4g} between "
-                f"{show(self.inner_radius, 'mm')} and {show(self.outer_radius or 0, 'mm')} their centre-lines come within "
+                f"{show(self.inner_radius, 'mm')} and {show(self.outer_radius, 'mm')} their centre-lines come within "
                 f"{show(self.wall + self.width, 'um')} of each other"
             )
         self._widths_fit()
@@ -153,11 +156,17 @@ class Spiral(Device):
                 self._set(name, published)
         inner, outer, turns, length = (self.inner_radius, *(getattr(self, n) for n in names))
         if outer is not None and outer < inner:
-            raise DesignError(f"outer_radius = {show(outer, 'mm')} is below inner_radius = {show(inner, 'mm')}")
+            raise DesignError(
+                f"outer_radius = {show(outer, 'mm')} is below inner_radius = {show(inner, 'mm')}"
+            )
         if turns is None:
             turns = angle_of_length(inner, outer, length) / (2 * math.pi)
             if not turns <= _MOST_TURNS:
-                short = f"above {show(outer - inner, 'mm')}" if math.isnan(turns) else f"of at most {_MOST_TURNS} turns"
+                short = (
+                    f"above {show(outer - inner, 'mm')}"
+                    if math.isnan(turns)
+                    else f"of at most {_MOST_TURNS} turns"
+                )
                 raise DesignError(
                     f"length = {show(length, 'mm')} cannot be had between inner_radius = {show(inner, 'mm')} and outer_radius = "
                     f"{show(outer, 'mm')}; it must be {short}"
@@ -175,7 +184,9 @@ class Spiral(Device):
                 f"length = {show(length, 'mm')} is not what inner_radius, outer_radius and turns = {turns:.4g} give, "
                 f"{show(found, 'mm')}; leave one of them out"
             )
-        for name, value in zip(names, (outer, turns, found), strict=True):
+        # A length that was solved for is kept as it was written; one beside both others is theirs.
+        exact = found if self.outer_radius is not None and self.turns is not None else length
+        for name, value in zip(names, (outer, turns, exact), strict=True):
             self._set(name, value)
 
     def _widths_fit(self) -> None:
@@ -193,13 +204,15 @@ class Spiral(Device):
                     f"{name} = {said} are {show(total, 'um')} together, above {_WIDEST:g} times the channel's width of "
                     f"{show(self.width, 'um')}"
                 )
-        if len(self.inlet_widths or ()) == 1 and "sample_inlet" in self.model_fields_set:
+        if len(self.inlet_widths) == 1 and "sample_inlet" in self.model_fields_set:
             raise DesignError(
                 f'sample_inlet = "{self.sample_inlet}" is for two inlets; inlet_widths names a single one'
             )
         for place, clear in zip(("inner", "outer"), self.plan.clearances(), strict=True):
             if clear <= 0:
-                name = "inlet_widths" if (place == "inner") == (self.direction == "outward") else "outlet_widths"
+                name = (
+                    "inlet_widths" if (place == "inner") == (self.direction == "outward") else "outlet_widths"
+                )
                 said = " and ".join(show(w, "um") for w in getattr(self, name))
                 raise DesignError(
                     f"{name} = {said} do not fit at the {place} end: the branches run into the winding beside them; make them "
@@ -209,7 +222,6 @@ class Spiral(Device):
     # -- dimensions that follow --------------------------------------------------------------------------------------------
     def curve(self, unit: float = 1.0) -> Archimedean:
         """The centre-line in a unit of length given in m."""
-        assert self.outer_radius is not None and self.turns is not None  # since the validation
         return Archimedean(self.inner_radius / unit, self.outer_radius / unit, 2 * math.pi * self.turns)
 
     @property
@@ -217,7 +229,6 @@ class Spiral(Device):
         """Of the channel at its inner and at its outer wall, m."""
         if self.height is not None:
             return self.height, self.height
-        assert self.inner_height is not None and self.outer_height is not None  # since the validation
         return self.inner_height, self.outer_height
 
     @property
@@ -244,7 +255,7 @@ class Spiral(Device):
     @property
     def inlets(self) -> tuple[str, ...]:
         """Names of the inlets, inner first."""
-        if len(self.inlet_widths or ()) == 1:
+        if len(self.inlet_widths) == 1:
             return ("inlet",)
         pair = ("inlet_sheath", "inlet_sample")
         return pair if self.sample_inlet == "outer" else pair[::-1]
@@ -253,6 +264,12 @@ class Spiral(Device):
     def outlets(self) -> tuple[str, str]:
         """Names of the outlets, inner first."""
         return "outlet_inner", "outlet_outer"
+
+    @property
+    def branches_at(self) -> dict[str, str]:
+        """Which widths are those of the branches at the ``inner`` and at the ``outer`` end."""
+        names = ("inlet_widths", "outlet_widths")
+        return dict(zip(SIDES[::-1], names if self.direction == "outward" else names[::-1], strict=True))
 
     @cached_property
     def footprint(self) -> tuple[float, float]:
@@ -265,11 +282,15 @@ class Spiral(Device):
         """What its drawings are made of, um."""
         return plan(self)
 
+    @property
+    def quarter(self) -> tuple[float, float]:
+        """Angles (rad from the inner end) between which a quarter turn lies; a shorter channel is all of it."""
+        return 0.0, min(math.pi / 2, self.curve().angle)
+
     # -- along the channel -------------------------------------------------------------------------------------------------
     def angle_at(self, s: ArrayLike) -> NDArray[np.float64]:
         """Angle about the middle at arc lengths ``s`` (m) along the flow, rad from the inner end, counter-clockwise."""
         s = np.asarray(s, dtype=float)
-        assert self.length is not None  # since the validation
         if np.any(s < 0) or np.any(s > self.length * (1 + 1e-12)):
             raise DesignError(f"s is outside 0 m to the length of {show(self.length, 'mm')}")
         return self.curve().angle_at(s if self.direction == "outward" else self.length - s)
@@ -288,7 +309,9 @@ class Spiral(Device):
         """
         return self.curve().radius(self.angle_at(s))
 
-    def centre_line(self, s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def centre_line(
+        self, s: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Place and direction of the centre-line at arc lengths along the flow.
 
         Args:
@@ -307,49 +330,12 @@ class Spiral(Device):
     # -- what can be made --------------------------------------------------------------------------------------------------
     def problems(self, limits: Limits | None = None) -> list[Problem]:
         """Design rules that this spiral breaks."""
-        return list(self._problems(limits or Limits()))
-
-    def _problems(self, limits: Limits) -> Iterator[Problem]:
-        def problem(name: str, value: str, limit: str, relation: str, what: str) -> Problem:
-            return Problem(name, value, limit, f"{name} = {value} {relation} {limit}: {what}")
-
-        for name, widths in (
-            ("width", (self.width,)),
-            ("inlet_widths", self.inlet_widths or ()),
-            ("outlet_widths", self.outlet_widths or ()),
-        ):
-            if min(widths) < limits.min_gap:
-                yield problem(name, show(min(widths), "um"), f"the smallest gap that can be made, {show(limits.min_gap, 'um')}",
-                              "is below", "widen it or raise limits.min_gap knowingly")  # fmt: skip
-        height = max(self.heights)
-        for name, clear, what in (
-            ("turns", self.wall, "windings"),
-            ("inlet_widths" if self.direction == "outward" else "outlet_widths", self.plan.clearances()[0] * _UM, "ports"),
-            ("outlet_widths" if self.direction == "outward" else "inlet_widths", self.plan.clearances()[1] * _UM, "ports"),
-        ):
-            said = f"{self.turns:.4g}" if name == "turns" else " and ".join(show(w, "um") for w in getattr(self, name))
-            if clear < limits.min_feature:
-                yield problem(name, said, f"a wall of {show(clear, 'um')} beside the {what}", "leaves",
-                              f"the smallest that stands is {show(limits.min_feature, 'um')}")  # fmt: skip
-            elif height > limits.max_aspect_ratio * clear:
-                yield problem(name, said, f"a wall of {show(clear, 'um')} beside the {what}", "leaves",
-                              f"it is too thin for its height of {show(height, 'um')}, above {limits.max_aspect_ratio:g} times")  # fmt: skip
-        narrow = min(self.width, *(self.inlet_widths or ()), *(self.outlet_widths or ()))
-        if height > limits.max_gap_aspect_ratio * narrow:
-            name = "height" if self.height is not None else "outer_height"
-            yield problem(name, show(height, "um"), f"{limits.max_gap_aspect_ratio:g} times the width of {show(narrow, 'um')}",
-                          "is above", "such a channel is too high for its width to be moulded")  # fmt: skip
-        room = sorted((limits.slide_length, limits.slide_width))
-        if any(a > b for a, b in zip(sorted(self.footprint), room, strict=True)):
-            x, y = (show(v, "mm") for v in self.footprint)
-            yield problem("outer_radius", show(self.outer_radius or 0, "mm"),
-                          f"what fits the slide of {show(room[1], 'mm')} x {show(room[0], 'mm')}", "is above",
-                          f"with its branches the spiral is {x} x {y}")  # fmt: skip
+        return list(broken_rules(self, limits or Limits()))
 
     # -- drawings ----------------------------------------------------------------------------------------------------------
     def block(self) -> Outline:
         """A quarter turn of the channel at its inner end, where it is curved most, um; shorter where the channel is."""
-        return piece(self, 0.0, min(math.pi / 2, self.curve().angle))
+        return piece(self, *self.quarter)
 
     def channel(self) -> Outline:
         """The whole channel with its ports, um."""
@@ -374,6 +360,6 @@ class Spiral(Device):
                 "wall_m": wall if math.isfinite(wall) else None,
                 "hydraulic_diameter_m": self.hydraulic_diameter,
                 "footprint_m": list(self.footprint),
-                "radius_mean_m": (self.length or 0.0) / self.curve().angle,
+                "mean_radius_m": (self.inner_radius + self.outer_radius) / 2,
             }
         }

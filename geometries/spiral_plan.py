@@ -1,16 +1,16 @@
-"""The plan of a spiral channel, um: two walls along the spiral, and the branches to its ports at both ends.
+r"""The plan of a spiral channel, um: two walls along the spiral, and the branches to its ports at both ends.
 
-The wall is drawn by splines along the spiral. At its inner end an arc of half the radius leads to the middle, where there is room;
-at its outer end the branches go straight on along the tangent::
+The walls are splines along the spiral. At its inner end an arc of half the radius leads to the middle, where there is room; at
+its outer end one branch goes straight on along the tangent, so that nothing comes nearer to the winding inside::
 
-      inner end                                  outer end
-         wall of the first winding                    \\ branch outer
-       ----------------------.                  _______\\___
-        branch inner           \\                 channel  < ___ nose
-       <------\\                 |               ____________ branch inner
-        nose   > channel  lead  |                (the inner wall goes straight on)
-       <------/________________/
-        branch outer
+    inner end                                 outer end
+                                                        / /
+      inner branch        |       |                    / /  outer branch
+      \\____________       |       |                   / /
+       \_______    \______/ lead   /        __________/ /
+       nose ___>               ___/         channel       <____ nose
+      /_____________________--             ____________________
+      outer branch                                      inner branch
 
 ``Fork`` is one such end in its own frame: t leads away from the spiral, n to its inner side.
 """
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from geometries.archimedes import Archimedean
-from geometries.outline import Arc, Line, Loop, Outline, Point, Segment, Spline
+from geometries.outline import Arc, Line, Loop, Outline, Point, Spline
 
 if TYPE_CHECKING:
     from geometries.spiral import Spiral
@@ -36,7 +36,9 @@ _UM = 1e-6
 _KNOT = math.radians(3)  # between knots: an interpolated circle of 1 cm is then within 2 nm of itself
 _TAPER = 2.0  # length over the gain in width
 _BRANCH = 2.0  # length of the branches over their width together
-_SPREAD = math.radians(20)  # of each branch from the channel at the inner end; at the outer end all of it on one side
+_SPREAD = math.radians(
+    20
+)  # of each branch from the channel at the inner end; at the outer end all of it on one side
 _SAME = 1e-9  # branches as wide together as the channel, but for rounding
 LEAD = math.pi / 2  # angle of the arc to the middle
 LEAD_RADIUS = 0.5  # over the inner radius
@@ -90,7 +92,10 @@ def fork(
         far = ((taper + run, a[1]), (taper + run, b[1]))
         corners = [first[1], b, far[1], far[0], a, first[0]]
         lines = ["wall", "wall", names[0], "wall", "wall"]
-        pieces = [widening, ((b, 0.0), (far[1], 0.0), (far[0], 1.0), (a, 1.0))]
+        pieces: list[tuple[tuple[Point, float], ...]] = [
+            widening,
+            ((b, 0.0), (far[1], 0.0), (far[0], 1.0), (a, 1.0)),
+        ]
     else:
         inner, outer = inward * 2 * _SPREAD, (1 - inward) * 2 * _SPREAD
         nose = _nose(b, widths, inner, outer)
@@ -156,7 +161,7 @@ class Plan:
     def wall(self, side: int, first: float = 0.0, last: float | None = None) -> tuple[Point, ...]:
         """Knots of a wall (side 1: the outer one) between two angles, from the inner end on."""
         last = self.curve.angle if last is None else last
-        at = self.curve.points(_knots(first, last), side * self.width / 2)
+        at = self.curve.points(knots(first, last), side * self.width / 2)
         return tuple((float(x), float(y)) for x, y in at)
 
     def strip(self, first: float, last: float) -> Polygon:
@@ -196,17 +201,17 @@ class Plan:
 
 
 def _lines(end: Fork) -> list[Line]:
-    return [
-        Line(a, b, name) for a, b, name in zip(end.corners[:-1], end.corners[1:], end.names, strict=True)
-    ]
+    return [Line(a, b, name) for a, b, name in zip(end.corners[:-1], end.corners[1:], end.names, strict=True)]
 
 
-def _knots(first: float, last: float) -> NDArray[np.float64]:
+def knots(first: float, last: float) -> NDArray[np.float64]:
     """Angles of knots: denser at both ends, where a spline through them does not know the curve's direction."""
     count = max(math.ceil((last - first) / _KNOT), 4)
     inner = np.linspace(0, 1, count + 1)
     extra = inner[1] * np.array([1 / 8, 1 / 4, 1 / 2])
-    return first + (last - first) * np.concatenate([inner[:1], extra, inner[1:-1], 1 - extra[::-1], inner[-1:]])
+    return first + (last - first) * np.concatenate(
+        [inner[:1], extra, inner[1:-1], 1 - extra[::-1], inner[-1:]]
+    )
 
 
 def plan(spiral: Spiral) -> Plan:
@@ -232,13 +237,18 @@ def plan(spiral: Spiral) -> Plan:
 
 def channel(spiral: Spiral) -> Outline:
     """The whole channel with its ports."""
-    return _outline(spiral, plan(spiral).loop(), min(*spiral.inlet_widths, *spiral.outlet_widths, spiral.width))
+    return _outline(
+        spiral, plan(spiral).loop(), min(*spiral.inlet_widths, *spiral.outlet_widths, spiral.width)
+    )
 
 
 def piece(spiral: Spiral, first: float, last: float) -> Outline:
     """The channel alone between two angles (rad) from its inner end, cut straight across at ``inlet`` and ``outlet``."""
     drawn = plan(spiral)
-    outer, inner = Spline(drawn.wall(1, first, last), "wall"), Spline(drawn.wall(-1, first, last)[::-1], "wall")
+    outer, inner = (
+        Spline(drawn.wall(1, first, last), "wall"),
+        Spline(drawn.wall(-1, first, last)[::-1], "wall"),
+    )
     low, high = ("inlet", "outlet") if spiral.direction == "outward" else ("outlet", "inlet")
     loop = Loop((outer, Line(outer.end, inner.start, high), inner, Line(inner.end, outer.start, low)))
     return _outline(spiral, loop, spiral.width)
