@@ -12,8 +12,8 @@ its first pillar::
 Of a filter the plan of the membrane, with the origin in the lower left corner (of a unit cell: the middle of its pore).
 ``solids`` are then the openings ``pore``, through which the flow runs along z, into the page.
 
-Of a spiral the whole channel (``array``) or a quarter turn of it (``cell``), with the origin in the middle of the spiral; the frame
-is its ``wall`` and its ports, and there are no solids.
+Of a spiral the whole channel (``array``) or a quarter turn of it (``cell``), with the origin in the middle of the spiral; the
+frame is its ``wall`` and its ports, and there are no solids.
 
 =====  ==========================  ================================================================================
 file   length unit                 what is in it
