@@ -12,6 +12,9 @@ its first pillar::
 Of a filter the plan of the membrane, with the origin in the lower left corner (of a unit cell: the middle of its pore).
 ``solids`` are then the openings ``pore``, through which the flow runs along z, into the page.
 
+Of a spiral the whole channel (``array``) or a quarter turn of it (``cell``), with the origin in the middle of the spiral; the
+frame is its ``wall`` and its ports, and there are no solids.
+
 =====  ==========================  ================================================================================
 file   length unit                 what is in it
 =====  ==========================  ================================================================================
@@ -302,10 +305,11 @@ def _progressions(values: list[float]) -> list[tuple[float, int, float]]:
 
 
 # -- picture --------------------------------------------------------------------------------------------------------------
-_FLOW = {False: "from left to right", True: "into the page"}
+_FLOW = {False: "from the inlet to the outlet", True: "into the page"}
 _COLOURS = {
     "fluid": "#dcecf7", "membrane": "#9fb3c8", "inlet": "#2f7d32", "outlet": "#b3541e", "symmetry": "#8a8a8a",
-    "symmetry_x": "#8a8a8a", "symmetry_y": "#8a8a8a",
+    "symmetry_x": "#8a8a8a", "symmetry_y": "#8a8a8a", "inlet_sample": "#2f7d32", "inlet_sheath": "#7fb069",
+    "outlet_inner": "#b3541e", "outlet_outer": "#d99a5b",
 }  # fmt: skip
 
 

@@ -31,6 +31,8 @@ from geometries.drafting import (
 from geometries.outline import Loop
 from geometries.pore_drawing import pore_filter
 from geometries.pore_filter import PoreFilter
+from geometries.spiral import Spiral
+from geometries.spiral_drawing import spiral
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -274,4 +276,5 @@ def _table(chip: ClusterChip, figure: Figure) -> None:
 PICTURES: dict[str, Callable[[Any, Figure], None]] = {
     ClusterChip.kind: _cluster_chip,
     PoreFilter.kind: pore_filter,
+    Spiral.kind: spiral,
 }
