@@ -94,7 +94,7 @@ def half_duct(section: Outline, sphere: Sphere, half_length: float, sizes: DuctS
     coarse = sizes.section * (high - low) / 2
 
     def size(at: NDArray[np.float64]) -> float:
-        here = at.tolist()
+        here = [float(c) for c in at]
         away = max(math.dist(here, centre) - radius, 0.0)
         best = min(coarse + sizes.along * here[1], sizes.body * radius + sizes.growth * away)
         for place, gap in narrow:

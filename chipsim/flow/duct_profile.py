@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 # The first term that is left out is below 1e-8 of the speed, on the walls x = const too, where the series falls slowest.
 _TERMS = 160

@@ -43,14 +43,14 @@ def shape_functions(reference: Array) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=8)
-def quadrature(d: int, points: int = 5) -> tuple[Array, Array]:
+def quadrature(d: int, along: int = 5) -> tuple[Array, Array]:
     """Points, shape (n, d), and weights of a Gauss rule on the reference simplex, exact to degree 6.
 
     Args:
         d: 1, 2 or 3.
-        points: Points along each direction; with 4 it is exact to degree 5.
+        along: Points along each direction; with 4 it is exact to degree 5.
     """
-    nodes, weights_1d = np.polynomial.legendre.leggauss(points)
+    nodes, weights_1d = np.polynomial.legendre.leggauss(along)
     x: Array = (nodes + 1) / 2
     w: Array = weights_1d / 2
     grids = np.meshgrid(*[x] * d, indexing="ij")

@@ -9,7 +9,16 @@ from chipsim.verification.check import Case, Check, failed
 
 def cases() -> list[Case]:
     """Every case there is, quick ones first."""
-    from chipsim.verification import bodies, devices, exact, manufactured, pores, pores_in_space, wall_shear
+    from chipsim.verification import (
+        bodies,
+        devices,
+        exact,
+        lift,
+        manufactured,
+        pores,
+        pores_in_space,
+        wall_shear,
+    )
 
     return [
         Case("channels", exact.channels),
@@ -25,11 +34,13 @@ def cases() -> list[Case]:
         Case("pores", pores.axisymmetric),
         Case("slits", pores.slits),
         Case("bodies", bodies.drag),
+        Case("lift", lift.positions),
         Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),
         Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),
         Case("pores-space", pores_in_space.in_space, slow=True),
         Case("rectangles", pores_in_space.rectangles, slow=True),
+        Case("lift-more", lift.more, slow=True),
         Case("patch", pores_in_space.patch, slow=True),
     ]
 
