@@ -115,14 +115,14 @@ def _mirrored() -> Iterator[Check]:
 
 
 def _equilibria(aspect: int, alpha: float) -> Iterator[Check]:
-    """Between two places on an axis 0.06 apart the lift is as good as linear."""
+    """Between two places on an axis 0.03 apart the lift is as good as linear."""
     for axis, wanted in ((1, EQUILIBRIA[aspect, alpha][0]), (0, EQUILIBRIA[aspect, alpha][1])):
         if aspect == 1 and axis == 0:
             continue
-        places = np.array([wanted - 0.03, wanted + 0.03])
+        places = np.array([wanted - 0.015, wanted + 0.015])
         at = [(p, 0.0) if axis == 0 else (0.0, p) for p in places]
         first, last = (_solve(aspect, alpha, *place).lift[axis] for place in at)
-        found = places[0] + first / (first - last) * 0.06
+        found = places[0] + first / (first - last) * 0.03
         what = (
             f"zero of the lift on the {'axis across' if axis == 0 else 'axis along the height'}, half-heights"
         )
