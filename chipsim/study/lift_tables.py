@@ -5,7 +5,6 @@ A run that was stopped goes on where it was: what is kept is found by all that d
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import multiprocessing
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from chipsim.flow.lift_table import ALPHAS, STEPS, LiftPoint, LiftTable, places, table_of
 from chipsim.study import store
+from chipsim.study.solve import versions
 from geometries.mesh import MeshError
 
 #: Cell size of the solves, as in :mod:`chipsim.flow.lift`, which a table is made without loading.
@@ -78,7 +78,7 @@ def make_table(
         _keep(job.file(folder), point)
         left = (time.perf_counter() - start) / done * (len(missing) - done)
         progress(f"{len(found)} of {len(jobs)} places, about {left / 60:.0f} min left")
-    made = {"cell": cell, "steps": steps, "version": importlib.metadata.version("chipsim")}
+    made = {"cell": cell, "steps": steps, "versions": versions()}
     return table_of(aspect, [found[job] for job in jobs], made)
 
 
