@@ -5,7 +5,8 @@ Velocity is P2 on second-order cells, so its nodal values on the mesh nodes are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
@@ -42,9 +43,14 @@ def shape_functions(reference: Array) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=8)
-def quadrature(d: int) -> tuple[Array, Array]:
-    """Points, shape (n, d), and weights of a Gauss rule on the reference simplex, exact to degree 6."""
-    nodes, weights_1d = np.polynomial.legendre.leggauss(5)
+def quadrature(d: int, along: int = 5) -> tuple[Array, Array]:
+    """Points, shape (n, d), and weights of a Gauss rule on the reference simplex, exact to degree 6.
+
+    Args:
+        d: 1, 2 or 3.
+        along: Points along each direction; with 4 it is exact to degree 5.
+    """
+    nodes, weights_1d = np.polynomial.legendre.leggauss(along)
     x: Array = (nodes + 1) / 2
     w: Array = weights_1d / 2
     grids = np.meshgrid(*[x] * d, indexing="ij")
@@ -60,6 +66,33 @@ def quadrature(d: int) -> tuple[Array, Array]:
         out.append(points[i] * scale)
         scale = scale * (1 - points[i])
     return np.column_stack(out), weights
+
+
+def nodal(mesh: Mesh, *fields: Array) -> Iterator[tuple[Array, list[Array], list[Array]]]:
+    """Values and gradients of P2 fields at quadrature points of all cells (exact to degree 5), a chunk of cells at a time.
+
+    Args:
+        mesh: The mesh.
+        fields: Values at its nodes, each of shape (N, m).
+
+    Yields:
+        The volume or area that each point stands for, shape (n,); of each field the values, shape (n, m), and the gradients,
+        shape (n, m, dim).
+    """
+    reference, weights = quadrature(mesh.dim, 4)
+    shapes, gradients = shape_functions(reference)
+    points = mesh.points[:, : mesh.dim]
+    ends = np.cumsum([0, *(f.shape[1] for f in fields)])
+    together = np.concatenate(fields, axis=1)
+    spans = [slice(*span) for span in itertools.pairwise(ends)]
+    for nodes in np.array_split(mesh.cells, len(mesh.cells) // 2000 + 1):
+        jacobian = np.einsum("cki,qkj->cqij", points[nodes], gradients, optimize=True)
+        at = together[nodes]
+        values = np.einsum("qk,ckm->cqm", shapes, at, optimize=True).reshape(-1, ends[-1])
+        slopes = np.einsum("ckm,qkj->cqmj", at, gradients, optimize=True) @ np.linalg.inv(jacobian)
+        slopes = slopes.reshape(-1, ends[-1], mesh.dim)
+        size = (np.abs(np.linalg.det(jacobian)) * weights).ravel()
+        yield size, [values[:, s] for s in spans], [slopes[:, s] for s in spans]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ def cases() -> list[Case]:
         dean,
         devices,
         exact,
+        lift,
         manufactured,
         pores,
         pores_in_space,
@@ -35,12 +36,14 @@ def cases() -> list[Case]:
         Case("slits", pores.slits),
         Case("bodies", bodies.drag),
         Case("dean", dean.dean),
+        Case("lift", lift.positions),
         Case("dean-more", dean.more_dean, slow=True),
         Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),
         Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),
         Case("pores-space", pores_in_space.in_space, slow=True),
         Case("rectangles", pores_in_space.rectangles, slow=True),
+        Case("lift-more", lift.more, slow=True),
         Case("patch", pores_in_space.patch, slow=True),
     ]
 

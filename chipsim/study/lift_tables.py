@@ -1,0 +1,125 @@
+"""Making a lift table: one solve for each place and size, shared by processes, each kept in a file as it comes.
+
+A run that was stopped goes on where it was: what is kept is found by all that determines it, the solver's sources included.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from chipsim.flow.lift_table import ALPHAS, STEPS, LiftPoint, LiftTable, places, table_of
+from chipsim.study import store
+from chipsim.study.solve import versions
+from geometries.mesh import MeshError
+
+#: Cell size of the solves, as in :mod:`chipsim.flow.lift`, which a table is made without loading.
+CELL = 0.25
+
+# Sometimes gmsh cannot cut a sphere at one cell size and can at the next.
+_TRIES = (1.0, 0.96, 0.92)
+
+
+@dataclass(frozen=True)
+class _Job:
+    aspect: float
+    alpha: float
+    at: tuple[float, float]
+    cell: float
+
+    def file(self, folder: Path) -> Path:
+        what = {"device": "lift", "aspect": self.aspect, "alpha": self.alpha, "at": self.at}
+        return folder / f"{store.key(what, {'cell': self.cell})}.json"
+
+
+def make_table(
+    aspect: float,
+    alphas: Sequence[float] = ALPHAS,
+    *,
+    steps: tuple[float, float] = STEPS,
+    cell: float = CELL,
+    folder: Path | None = None,
+    processes: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> LiftTable:
+    """The lift table of a rectangular duct.
+
+    Args:
+        aspect: Width over height.
+        alphas: Sizes, diameters over the height.
+        steps: Distance of nodes, as in :mod:`chipsim.flow.lift_table`.
+        cell: Cell size of the solves.
+        folder: Where places are kept as they are solved; None: in the cache.
+        processes: How many solve at once; None: one for each core.
+        progress: Told how far it is.
+
+    Raises:
+        DesignError: A size does not fit into the duct.
+        MeshError: No usable mesh at some place.
+        SolverError: No converged solution at some place.
+    """
+    folder = folder or store.cache_folder() / "lift"
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [_Job(aspect, a, at, cell) for a in alphas for at in places(aspect, a, steps)]
+    found = {job: point for job in jobs if (point := _kept(job.file(folder))) is not None}
+    # Those near the walls take longest.
+    missing = sorted((job for job in jobs if job not in found), key=lambda job: -sum(job.at))
+    start = time.perf_counter()
+    for done, (job, point) in enumerate(_solved(missing, processes or os.cpu_count() or 1), start=1):
+        found[job] = point
+        _keep(job.file(folder), point)
+        left = (time.perf_counter() - start) / done * (len(missing) - done)
+        progress(f"{len(found)} of {len(jobs)} places, about {left / 60:.0f} min left")
+    made = {"cell": cell, "steps": steps, "versions": versions()}
+    return table_of(aspect, [found[job] for job in jobs], made)
+
+
+def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPoint]]:
+    if not jobs:
+        return
+    # Started afresh: a fork would share what MPI and PETSc hold.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+        waiting = {pool.submit(_solve, job): job for job in jobs}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _solve(job: _Job) -> LiftPoint:
+    """One place; in a process of its own."""
+    from chipsim.flow.lift import rectangular, solve_position
+
+    section = rectangular(job.aspect)
+    for finer in _TRIES[:-1]:
+        try:
+            return solve_position(section, job.alpha, job.at, cell=finer * job.cell)
+        except MeshError:
+            continue
+    return solve_position(section, job.alpha, job.at, cell=_TRIES[-1] * job.cell)
+
+
+def _kept(file: Path) -> LiftPoint | None:
+    try:
+        given = json.loads(file.read_text())
+        pairs: dict[str, Any] = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
+        return LiftPoint(**{**given, **pairs})
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _keep(file: Path, point: LiftPoint) -> None:
+    """Written beside and moved in: a run that is stopped leaves no half of a file."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".partial", delete=False) as handle:
+        json.dump(asdict(point), handle)
+    Path(handle.name).replace(file)

@@ -1,0 +1,242 @@
+"""Lift on spheres in ducts: the undisturbed flow, meshes, symmetry of a coarse solve, tables and how they are made."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chipsim.flow import duct_profile
+from chipsim.flow.field import nodal
+from chipsim.flow.lift import rectangular, solve_position
+from chipsim.flow.lift_table import GAP, LiftPoint, nodes, places, read_table, table_of
+from chipsim.study import lift_tables
+from geometries import DesignError
+from geometries.cut_out import Sphere
+from geometries.duct import DuctSizes, half_duct
+from geometries.outline import Line, Loop, Outline
+
+COARSE = DuctSizes(0.5, 0.5, 0.5)
+
+
+def polygon(*corners):
+    sides = zip(corners, [*corners[1:], corners[0]], strict=True)
+    return Outline(Loop(tuple(Line(a, b, "wall") for a, b in sides)), (), 1.0, (), 0.0, 1.0)
+
+
+SLANTED = polygon((-3.0, -1.0), (3.0, -1.0), (3.0, 1.0), (-3.0, 0.2))
+
+
+# -- the undisturbed flow --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("aspect", "ratio"), [(1, 2.09626), (2, 1.99180), (3.125, 1.85027), (4, 1.77368), (0.5, 1.99180)]
+)
+def test_largest_over_mean_speed(aspect, ratio):
+    assert 1 / duct_profile.mean(aspect) == pytest.approx(ratio, abs=1e-5)
+
+
+def test_the_profile_turns_with_the_duct_and_ends_at_the_walls():
+    x, z = np.random.default_rng(0).uniform(-1, 1, (2, 50))
+    turned = duct_profile.speed(0.5, z / 2, x)
+    np.testing.assert_allclose(duct_profile.speed(2.0, 2 * x, z), turned, atol=1e-7)
+    on_walls = duct_profile.speed(2.0, np.r_[2 * x, 0 * z + 2, 0 * z - 2], np.r_[0 * x - 1, z, z])
+    assert np.abs(on_walls).max() < 1e-5
+    assert duct_profile.speed(2.0, [0.0], [0.0])[0] == 1
+
+
+def test_the_profile_solves_its_equation():
+    h, x, z = 1e-3, 0.7, -0.3
+    at = duct_profile.speed(2.0, [x, x + h, x - h, x, x], [z, z, z, z + h, z - h])
+    assert (at[1:].sum() - 4 * at[0]) / h**2 == pytest.approx(-1 / duct_profile.largest(2.0), rel=1e-4)
+
+
+# -- meshes ----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("centre", [(0.5, -0.4), (-2.2, -0.4), (2.7, 0.7)])
+def test_half_a_slanted_duct(centre):
+    sphere = Sphere((centre[0], 0.0, centre[1]), 0.25)
+    mesh = half_duct(SLANTED, sphere, 6.0, COARSE)
+    assert set(mesh.regions) == {"middle", "end", "wall", "body_0"}
+    assert mesh.points[:, 1].min() == pytest.approx(0, abs=1e-9)
+    volume = 6 * (1.2 + 2.0) / 2 * 6.0 - 2 / 3 * math.pi * 0.25**3
+    assert mesh.measure() == pytest.approx(volume, rel=1e-4)
+
+
+def test_a_narrow_gap_is_meshed_finer():
+    far, near = (
+        half_duct(rectangular(2.0).outline, Sphere((0.0, 0.0, z), 0.3), 4.0, COARSE) for z in (0.0, 0.65)
+    )
+    at_wall = [np.linalg.norm(m.points - (0.0, 0.0, 1.0), axis=1) for m in (far, near)]
+    assert np.sum(at_wall[1] < 0.1) > 10 * max(np.sum(at_wall[0] < 0.1), 1)
+
+
+@pytest.mark.parametrize(
+    ("centre", "said"),
+    [
+        ((1.9, 0.0), "a sphere of 0.4 um at (1.9, 0) um does not fit into the section: it leaves -0.1 um"),
+        ((0.0, 1.5), "its centre lies outside"),
+    ],
+)
+def test_a_sphere_that_does_not_fit_is_refused_in_one_sentence(centre, said):
+    with pytest.raises(DesignError) as error:
+        half_duct(rectangular(2.0).outline, Sphere((centre[0], 0.0, centre[1]), 0.2), 4.0, COARSE)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_integrals_of_nodal_fields():
+    mesh = half_duct(SLANTED, Sphere((0.5, 0.0, -0.4), 0.25), 6.0, COARSE)
+    x, y, z = mesh.points.T
+    linear, square = np.column_stack([2 * x - y + 3 * z, x]), (y**2)[:, None]
+    total = np.zeros(4)
+    for weights, (values, _), (slopes, steep) in nodal(mesh, linear, square):
+        np.testing.assert_allclose(slopes[:, 0], np.tile([2.0, -1.0, 3.0], (len(weights), 1)), atol=1e-9)
+        total += [weights.sum(), weights @ values[:, 1], weights @ slopes[:, 1, 0], weights @ steep[:, 0, 1]]
+    ball = 2 / 3 * math.pi * 0.25**3
+    # Of y^2 the slope 2 y, whose integral leaves out the half ball's, centred at 3/8 of its radius.
+    assert total[0] == pytest.approx(mesh.measure(), rel=1e-9) == total[2]
+    assert total[3] == pytest.approx(SLANTED.area() * 36 - ball * 2 * 3 / 8 * 0.25, rel=1e-3)
+
+
+# -- a coarse solve --------------------------------------------------------------------------------------------------------
+def test_on_the_diagonal_of_a_square_duct_both_directions_are_alike():
+    found = solve_position(rectangular(1.0), 0.2, (0.4, 0.4), cell=0.4)
+    # Over the root mean square of the section, 5.1: toward the middle of the sides it would be some 3.
+    assert found.lift[0] == pytest.approx(found.lift[1], abs=0.05) and abs(found.lift[0]) > 0.5
+    assert found.drag[0] == pytest.approx(found.drag[1], rel=3e-3)
+    assert found.spin[0] == pytest.approx(-found.spin[1], rel=3e-3) and abs(found.spin[0]) > 0.1
+    assert found.iterations > 10 and set(found.seconds) == {"mesh", "along", "across", "integral"}
+
+
+def test_a_sphere_rolls_with_the_shear():
+    """Small and off the middle: half the vorticity of the undisturbed flow, and its speed."""
+    found = solve_position(rectangular(2.0), 0.05, (0.0, 0.5), cell=0.5)
+    h = 1e-4
+    low, middle, high = duct_profile.speed(2.0, [0.0] * 3, [0.5 - h, 0.5, 0.5 + h])
+    # Along y the speed falls with z: the vorticity is about x, -du/dz.
+    assert found.spin[0] == pytest.approx(-(high - low) / (2 * h) / 2, rel=0.02)
+    assert abs(found.spin[1]) < 1e-3
+    assert found.speed == pytest.approx(middle, rel=2e-3)
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------------
+def pretended(aspect, alpha, at):
+    """Numbers with a duct's symmetry that grow toward its walls like those of a sphere."""
+    (x, z), gaps = at, [reach - alpha - abs(q) for reach, q in zip((aspect, 1.0), at, strict=True)]
+    drag = tuple(1 + 0.7 * alpha / (gap + 0.1 * alpha) + 0.1 * z**2 for gap in gaps)
+    drift = (math.sin(1.5 * x) * (1 + 0.3 * z**2) * (1 + alpha), z * (1 - z**2) * math.cos(x) / (1 + alpha))
+    lift = (drag[0] * drift[0], drag[1] * drift[1])
+    return LiftPoint(
+        alpha, at, lift, drag, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
+    )
+
+
+def made_up(aspect=2.0, alphas=(0.05, 0.1, 0.2, 0.4)):
+    return table_of(
+        aspect, [pretended(aspect, a, at) for a in alphas for at in places(aspect, a)], {"cell": 0}
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.07, 0.3])
+def test_a_table_finds_what_lies_between_its_nodes(alpha):
+    table = made_up()
+    at = np.random.default_rng(1).uniform(-1, 1, (200, 2)) * (2 - 1.1 * alpha, 1 - 1.1 * alpha)
+    wanted = [pretended(2.0, alpha, (float(x), float(z))) for x, z in at]
+    found = table.at(alpha).sample(at)
+    assert not found.extrapolated.any()
+    drift = np.array([np.divide(w.lift, w.drag) for w in wanted])
+    rms = np.sqrt((drift**2).sum(axis=1).mean())
+    assert np.abs(found.drift - drift).max() < 0.02 * rms
+    np.testing.assert_allclose(found.speed, [w.speed for w in wanted], atol=5e-3)
+    np.testing.assert_allclose(found.drag, [w.drag for w in wanted], rtol=0.02)
+    np.testing.assert_allclose(found.lift, found.drift * found.drag)
+
+
+def test_a_table_is_exact_at_its_nodes_and_symmetric():
+    table = made_up()
+    size = table.at(0.1)
+    node = (float(size.across[3]), float(size.along[2]))
+    found = size.sample(np.array([node]))
+    np.testing.assert_allclose(found.lift[0], pretended(2.0, 0.1, node).lift, rtol=1e-10)
+    at = np.array([[0.4, 0.3], [-0.4, 0.3], [0.4, -0.3], [0.0, 0.3], [0.4, 0.0]])
+    lift = size.sample(at).lift
+    np.testing.assert_allclose(lift[1], lift[0] * (-1, 1), atol=1e-12)
+    np.testing.assert_allclose(lift[2], lift[0] * (1, -1), atol=1e-12)
+    assert abs(lift[3, 0]) < 1e-12 and abs(lift[4, 1]) < 1e-12
+
+
+def test_nearer_to_a_wall_than_the_table_goes():
+    size = made_up().at(0.2)
+    last = 2 - 0.2 * (1 + GAP)
+    found = size.sample(np.array([[last, 0.0], [last + 0.01, 0.0], [5.0, 0.0], [0.0, -0.9]]))
+    assert found.extrapolated.tolist() == [False, True, True, True]
+    np.testing.assert_allclose(found.lift[1:3], np.tile(found.lift[0], (2, 1)))
+    assert np.isfinite(found.lift).all()
+
+
+def test_nodes_crowd_toward_the_wall():
+    q = nodes(1.0, 0.1, 0.6)
+    assert q[0] == 0 and q[-1] == pytest.approx(1 - 0.1 * (1 + GAP))
+    assert np.all(np.diff(q)[1:] < np.diff(q)[:-1])
+    assert len(places(2.0, 0.1)) == len(nodes(2.0, 0.1, 0.5)) * len(q)
+
+
+def test_mistakes_with_tables(tmp_path):
+    table = made_up()
+    with pytest.raises(DesignError, match=r"alpha = 0.5 is beyond the lift table, 0.05 to 0.4"):
+        table.at(0.5)
+    assert table.covers(0.05) and not table.covers(0.04)
+    with pytest.raises(DesignError, match=r"alpha = 0.95 has no place in the duct.* below 0.909"):
+        places(2.0, 0.95)
+    with pytest.raises(DesignError, match="the lift table lacks places at alpha = 0.05"):
+        replace(table, rows=table.rows[1:]).at(0.05)
+    (tmp_path / "text.npz").write_text("nothing")
+    for name in ("text.npz", "none.npz"):
+        with pytest.raises(DesignError, match="is no lift table"):
+            read_table(tmp_path / name)
+
+
+def test_a_table_comes_back_from_its_file(tmp_path):
+    table = made_up()
+    table.write(tmp_path / "table.npz")
+    back = read_table(tmp_path / "table.npz")
+    np.testing.assert_array_equal(back.rows, table.rows)
+    assert back.aspect == 2.0 and back.made == {"cell": 0}
+
+
+# -- how they are made -----------------------------------------------------------------------------------------------------
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    solved, said = [], []
+
+    def solve(jobs, processes):
+        for job in jobs:
+            if len(solved) == 10 and not (tmp_path / "stopped").exists():
+                (tmp_path / "stopped").touch()
+                raise KeyboardInterrupt
+            solved.append(job)
+            yield job, pretended(job.aspect, job.alpha, job.at)
+
+    monkeypatch.setattr(lift_tables, "_solved", solve)
+    count = len(places(2.0, 0.4))
+    with pytest.raises(KeyboardInterrupt):
+        lift_tables.make_table(2.0, (0.4,), folder=tmp_path)
+    table = lift_tables.make_table(2.0, (0.4,), folder=tmp_path, progress=said.append)
+    assert len(solved) == len(set(solved)) == count
+    assert said[-1] == f"{count} of {count} places, about 0 min left"
+    kept = sorted(tmp_path.glob("*.json"))
+    assert len(kept) == count and not list(tmp_path.glob("*.partial"))
+    kept[0].write_text("{")
+    again = lift_tables.make_table(2.0, (0.4,), folder=tmp_path)
+    assert len(solved) == count + 1
+    np.testing.assert_array_equal(again.rows, table.rows)
+    assert json.loads(kept[0].read_text())["alpha"] == 0.4
+    lift_tables.make_table(2.0, (0.4,), folder=tmp_path, cell=0.3)
+    assert len(solved) == 2 * count + 1
+
+
+@pytest.mark.slow
+def test_processes_make_a_table(tmp_path):
+    table = lift_tables.make_table(2.0, (0.4,), cell=0.6, steps=(2.0, 2.0), folder=tmp_path, processes=2)
+    found = table.at(0.4).sample(np.array([[0.0, 0.0], [0.0, 0.3]]))
+    assert len(table.rows) == 16 and np.all(found.drag > 1)
+    # Beyond the place where it would stay, 0.5 and less, a sphere is pushed back.
+    assert abs(found.lift[0]).max() < 1e-9
