@@ -118,6 +118,28 @@ def test_a_sphere_rolls_with_the_shear():
     assert found.speed == pytest.approx(middle, rel=2e-3)
 
 
+def test_a_rigidly_moving_flow_takes_the_sphere_along():
+    """Force and torque of another flow, by reciprocity, and the sphere's resistance come from the same reactions."""
+    at = (1.2, 0.55)
+
+    def entrained(flow):
+        return solve_position(rectangular(2.0), 0.3, at, cell=0.6, rtol=1e-8, secondary=flow).entrained
+
+    uniform = entrained(lambda x, z: np.column_stack([np.full_like(x, 2.0), np.full_like(x, -1.0)]))
+    assert uniform == pytest.approx((2.0, -1.0), abs=1e-6)
+    # A turning one spins it where it is: without the torque it would move, as near a wall its turning drags it along.
+    turning = entrained(lambda x, z: np.column_stack([at[1] - z, x - at[0]]))
+    assert turning == pytest.approx((0.0, 0.0), abs=1e-5)
+
+
+def test_another_flow_takes_a_small_sphere_along_as_faxen_has_it():
+    flow = solve_position(
+        rectangular(2.0), 0.1, (0.0, 0.0), cell=0.5,
+        secondary=lambda x, z: np.column_stack([(1 - 3 * z**2), 0 * x]),
+    ).entrained  # fmt: skip
+    assert flow == pytest.approx((1 - 0.1**2, 0.0), abs=3e-4)
+
+
 # -- tables ----------------------------------------------------------------------------------------------------------------
 def pretended(aspect, alpha, at):
     """Numbers with a duct's symmetry that grow toward its walls like those of a sphere."""
@@ -126,7 +148,7 @@ def pretended(aspect, alpha, at):
     drift = (math.sin(1.5 * x) * (1 + 0.3 * z**2) * (1 + alpha), z * (1 - z**2) * math.cos(x) / (1 + alpha))
     lift = (drag[0] * drift[0], drag[1] * drift[1])
     return LiftPoint(
-        alpha, at, lift, drag, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
+        alpha, at, lift, drag, drift, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
     )
 
 
@@ -148,7 +170,7 @@ def test_a_table_finds_what_lies_between_its_nodes(alpha):
     assert np.abs(found.drift - drift).max() < 0.02 * rms
     np.testing.assert_allclose(found.speed, [w.speed for w in wanted], atol=5e-3)
     np.testing.assert_allclose(found.drag, [w.drag for w in wanted], rtol=0.02)
-    np.testing.assert_allclose(found.lift, found.drift * found.drag)
+    np.testing.assert_allclose(found.lift, found.drift * found.drag, atol=1e-9)
 
 
 def test_a_table_is_exact_at_its_nodes_and_symmetric():
