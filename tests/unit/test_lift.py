@@ -9,9 +9,10 @@ import pytest
 
 from chipsim.flow import duct_profile
 from chipsim.flow.field import nodal
-from chipsim.flow.lift import rectangular, solve_position
+from chipsim.flow.lift import Section, rectangular, solve_position
 from chipsim.flow.lift_table import GAP, LiftPoint, nodes, places, read_table, table_of
 from chipsim.study import lift_tables
+from chipsim.verification.domains import circle
 from geometries import DesignError
 from geometries.cut_out import Sphere
 from geometries.duct import DuctSizes, half_duct
@@ -105,6 +106,20 @@ def test_on_the_diagonal_of_a_square_duct_both_directions_are_alike():
     assert found.drag[0] == pytest.approx(found.drag[1], rel=3e-3)
     assert found.spin[0] == pytest.approx(-found.spin[1], rel=3e-3) and abs(found.spin[0]) > 0.1
     assert found.iterations > 10 and set(found.seconds) == {"mesh", "along", "across", "integral"}
+
+
+def test_in_a_pipe_the_lift_is_radial_and_the_same_all_around():
+    """A section with curved walls and its own profile."""
+    pipe = Section(
+        Outline(circle(0.0, 0.0, 1.0, "wall"), (), 1.0, (), 0.0, 1.0), lambda x, z: 1 - x**2 - z**2
+    )
+    lifts = []
+    for angle in (0.0, 0.7):
+        out = np.array([math.cos(angle), math.sin(angle)])
+        found = solve_position(pipe, 0.2, tuple(0.3 * out), cell=0.4)
+        lifts.append(out @ found.lift)
+        assert found.lift == pytest.approx(tuple(lifts[-1] * out), abs=0.05 * lifts[-1])
+    assert lifts[0] == pytest.approx(lifts[1], rel=0.03) and lifts[0] > 1
 
 
 def test_a_sphere_rolls_with_the_shear():
