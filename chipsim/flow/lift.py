@@ -15,6 +15,7 @@ the sphere moved along it or rolling) or is mirrored there (even: the sphere mov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.flow import duct_profile
-from chipsim.flow.bodies import BodyLoad, Motion, body_loads, drag_factor
+from chipsim.flow.bodies import BodyLoad, Motion, body_loads
 from chipsim.flow.field import Field, nodal
 from chipsim.flow.lift_table import LiftPoint
 from chipsim.flow.solvers import SolverError
@@ -35,6 +36,7 @@ from geometries.outline import Outline, rectangle
 
 Array = NDArray[np.float64]
 Profile = Callable[[Array, Array], Array]
+Secondary = Callable[[Array, Array], Array]
 
 #: The largest error over the section is below 1 % of the root mean square of the lift.
 CELL = 0.25
@@ -42,7 +44,11 @@ CELL = 0.25
 _BODY = "body_0"
 _ALONG = Motion(translation=(0.0, 1.0, 0.0))
 _ROLLS = (Motion(rotation=(1.0, 0.0, 0.0)), Motion(rotation=(0.0, 0.0, 1.0)))
-_ACROSS = (Motion(translation=(1.0, 0.0, 0.0)), Motion(translation=(0.0, 0.0, 1.0)))
+_ACROSS = (
+    Motion(translation=(1.0, 0.0, 0.0)),
+    Motion(translation=(0.0, 0.0, 1.0)),
+    Motion(rotation=(0.0, 1.0, 0.0)),
+)
 # Cancellation in the volume integral: at 1e-5 the lift near its zeros is off by per cents.
 _RTOL = 1e-6
 
@@ -74,7 +80,13 @@ def rectangular(aspect: float) -> Section:
 
 
 def solve_position(
-    section: Section, alpha: float, at: tuple[float, float], *, cell: float = CELL, rtol: float = _RTOL
+    section: Section,
+    alpha: float,
+    at: tuple[float, float],
+    *,
+    secondary: Secondary | None = None,
+    cell: float = CELL,
+    rtol: float = _RTOL,
 ) -> LiftPoint:
     """Lift, drag and motion of a sphere at one place in a section.
 
@@ -82,6 +94,8 @@ def solve_position(
         section: The section.
         alpha: The sphere's diameter over the height.
         at: Its place across and along the height, half-heights.
+        secondary: A weak flow within the section that carries the sphere too (Dean's vortices): velocity across and along
+            the height, shape (n, 2), from places x and z, each of shape (n,), in any unit.
         cell: Cell size: on the sphere over its radius, and in the section over the half-height.
         rtol: Relative tolerance of the linear solver.
 
@@ -98,17 +112,23 @@ def solve_position(
     clock.read("along")
     moved = _moved(mesh, sphere, rtol)
     clock.read("across")
+    # Forces across and along the height and the torque about y: on a sphere that moves so, by inertia, by the other flow.
+    resistance = -np.array([[load.force[0], load.force[2], load.torque[1]] for _, load in moved.flows]).T
     lift = -2 * _inertia(mesh, carried, [field.velocity for field, _ in moved.flows])
+    drift = np.linalg.solve(resistance, lift) * 24 * math.pi / alpha**3
+    entrained = None
+    if secondary is not None:
+        entrained = _pair(np.linalg.solve(resistance, _pushes(moved, secondary))[:2])
     clock.read("integral")
     return LiftPoint(
         alpha=alpha,
         at=at,
-        lift=_pair(4 * lift / alpha**4),
-        drag=_pair(
-            [drag_factor(load, motion) for (_, load), motion in zip(moved.flows, _ACROSS, strict=True)]
-        ),
+        lift=_pair(4 * lift[:2] / alpha**4),
+        drag=_pair(np.diag(resistance)[:2] / (6 * math.pi * alpha)),
+        drift=_pair(drift[:2]),
         speed=carried.speed,
         spin=carried.spin,
+        entrained=entrained,
         unknowns=carried.unknowns,
         iterations=max(carried.iterations, moved.iterations),
         seconds=clock.seconds,
@@ -188,11 +208,30 @@ def _carried(mesh: Mesh, sphere: Sphere, profile: Profile, rtol: float) -> _Carr
 
 
 def _moved(mesh: Mesh, sphere: Sphere, rtol: float) -> _Flows:
-    """The held sphere moved across and along the height, its spin held."""
+    """The sphere moved across and along the height, its spin held, and turned about y."""
     mirrored = {("symmetry_y" if name == "middle" else name): n for name, n in mesh.regions.items()}
     problem = Problem(periodic=False, open=("end",), rtol=rtol)
     motions = [motion.velocity(sphere) for motion in _ACROSS]
     return _solved(replace(mesh, regions=mirrored), problem, sphere, motions)
+
+
+def _pushes(moved: _Flows, secondary: Secondary) -> Array:
+    """Force (across, along the height) and torque (about y) of a flow within the section on the held sphere, shape (3,).
+
+    By reciprocity that is the flow against the traction of the sphere that moves. The walls' reactions are that traction,
+    but for the transpose of the gradient, which on a sphere adds something only where it turns.
+    """
+    out = []
+    for (field, _), motion in zip(moved.flows, _ACROSS, strict=True):
+        mesh, wall = field.mesh, field.on(_BODY)
+        assert field.reaction is not None  # solved here
+        nodes = np.unique(mesh.facets[mesh.facet_regions == mesh.regions[_BODY]])
+        at_nodes, on_wall = (
+            np.insert(secondary(x[:, 0], x[:, 2]), 1, 0.0, axis=1) for x in (mesh.points[nodes], wall.points)
+        )
+        turned = wall.weights @ np.cross(on_wall, -wall.normals) @ motion.rotation
+        out.append(2 * (np.einsum("ni,ni->", field.reaction[nodes], at_nodes) - turned))
+    return np.array(out)
 
 
 def _inertia(mesh: Mesh, carried: _Carried, tests: Sequence[Array]) -> Array:

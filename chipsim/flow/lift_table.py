@@ -3,8 +3,8 @@
 Lengths are half-heights of the section, speeds are over the largest one, ``alpha`` is a sphere's diameter over the height.
 
 Toward a wall drag and lift grow as the gap closes, so nodes lie evenly in w = 2 artanh(q / (M - (1 - c) alpha)): in the
-logarithm of the gap, with q the distance from the middle and M that of the wall. What is splined hardly grows: the drift
-lift / drag, the inverse of the drag and the speed, odd or even in each direction as the duct's symmetry has it.
+logarithm of the gap, with q the distance from the middle and M that of the wall. What is splined hardly grows: the drift,
+lift over drag, the inverse of the drag and the speed, odd or even in each direction as the duct's symmetry has it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ STEPS = (0.5, 0.6)
 _SOFT = 0.4
 # Nodes of a size between those of a table are this much denser.
 _DENSER = 0.5
-_COLUMNS = ("alpha", "x", "z", "lift_x", "lift_z", "drag_x", "drag_z", "speed", "spin_x", "spin_z")
-# Drift, inverse drag (both across and along the height), speed: odd (-1) or even in x and in z.
-_PARITY = ((-1, 1), (1, -1), (1, 1), (1, 1), (1, 1))
+_COLUMNS = ("alpha", "x", "z", "lift_x", "lift_z", "drag_x", "drag_z", "drift_x", "drift_z", "speed", "spin_x",
+            "spin_z")  # fmt: skip
+# Drift, lift over drag, inverse drag (each across and along the height), speed: odd (-1) or even in x and in z.
+_PARITY = ((-1, 1), (1, -1), (-1, 1), (1, -1), (1, 1), (1, 1), (1, 1))
 
 
 @dataclass(frozen=True)
@@ -51,27 +52,33 @@ class LiftPoint:
         lift: Inertial lift across and along the height, over rho U_m^2 a^4 / H^2 (a the radius, H the height, U_m the
             largest speed).
         drag: Drag across and along the height over 6 pi mu a U, its spin held.
+        drift: Velocity across and along the height, over rho U_m^2 a^3 / (6 pi mu H^2), at which lift and the inertial torque
+            about the duct's axis move it, free to turn: lift over drag where the walls are far.
         speed: Along the duct over the largest speed.
         spin: Angular velocity about the axes across and along the height, over the largest speed by half-height.
         unknowns: Of the linear system along the duct.
         iterations: Of the linear solver, the most.
         seconds: Wall time of the steps.
+        entrained: Velocity across and along the height at which a flow within the section carries it, in that flow's unit;
+            None where none was given.
     """
 
     alpha: float
     at: tuple[float, float]
     lift: tuple[float, float]
     drag: tuple[float, float]
+    drift: tuple[float, float]
     speed: float
     spin: tuple[float, float]
     unknowns: int
     iterations: int
     seconds: dict[str, float]
+    entrained: tuple[float, float] | None = None
 
     @property
     def row(self) -> tuple[float, ...]:
         """Its row in a table."""
-        return (self.alpha, *self.at, *self.lift, *self.drag, self.speed, *self.spin)
+        return (self.alpha, *self.at, *self.lift, *self.drag, *self.drift, self.speed, *self.spin)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class LiftSample:
     Attributes:
         lift: Over rho U_m^2 a^4 / H^2, shape (n, 2).
         drag: Over 6 pi mu a U, shape (n, 2).
-        drift: Lift over drag, shape (n, 2): the migration velocity is rho U_m^2 a^3 / (6 pi mu H^2) times it.
+        drift: Velocity of migration over rho U_m^2 a^3 / (6 pi mu H^2), shape (n, 2).
         speed: Along the duct over the largest, shape (n,).
         extrapolated: Whether the place is nearer to a wall than the table goes, shape (n,); it has the last values then.
     """
@@ -141,7 +148,7 @@ class SizeTable:
         alpha: Diameter over the height.
         across: Nodes across, from the middle, shape (n,).
         along: Nodes along the height, shape (m,).
-        values: Drift, inverse drag, speed at the nodes, shape (n, m, 5).
+        values: Drift, lift over drag, inverse drag, speed at the nodes, shape (n, m, 7).
     """
 
     aspect: float
@@ -173,7 +180,7 @@ class SizeTable:
         return splines
 
     def columns(self, at: Array) -> Array:
-        """Drift, inverse drag and speed at places within the table, shape (n, 5) of places (n, 2)."""
+        """Drift, lift over drag, inverse drag and speed at places within the table, shape (n, 7) of places (n, 2)."""
         w, h = _even(at[:, 0], self.aspect, self.alpha), _even(at[:, 1], 1.0, self.alpha)
         return np.column_stack([spline.ev(w, h) for spline in self._splines])
 
@@ -187,8 +194,8 @@ class SizeTable:
         last = self.last
         beyond = np.any(np.abs(at) > last * (1 + 1e-12), axis=1)
         found = self.columns(np.clip(at, -last, last))
-        drift, inverse = found[:, :2], found[:, 2:4]
-        return LiftSample(drift / inverse, 1 / inverse, drift, found[:, 4], beyond)
+        drift, ratio, inverse = found[:, :2], found[:, 2:4], found[:, 4:6]
+        return LiftSample(ratio / inverse, 1 / inverse, drift, found[:, 6], beyond)
 
 
 @dataclass(frozen=True)
@@ -197,7 +204,7 @@ class LiftTable:
 
     Attributes:
         aspect: Width over height.
-        rows: One for each place and size, with what :attr:`LiftPoint.row` has, shape (n, 10).
+        rows: One for each place and size, with what :attr:`LiftPoint.row` has, shape (n, 12).
         made: What made it: cell size, versions.
     """
 
@@ -218,8 +225,8 @@ class LiftTable:
             raise DesignError(
                 f"the lift table lacks places at alpha = {alpha:g}: {len(rows)} of {len(across) * len(along)}"
             )
-        lift, drag, speed = rows[:, 3:5], rows[:, 5:7], rows[:, 7]
-        values = np.column_stack([lift / drag, 1 / drag, speed]).reshape(len(across), len(along), -1)
+        lift, drag, drift, speed = rows[:, 3:5], rows[:, 5:7], rows[:, 7:9], rows[:, 9]
+        values = np.column_stack([drift, lift / drag, 1 / drag, speed]).reshape(len(across), len(along), -1)
         return SizeTable(self.aspect, float(alpha), across, along, values)
 
     def covers(self, alpha: float) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from chipsim.flow import duct_profile
 from chipsim.flow.field import nodal
-from chipsim.flow.lift import rectangular, solve_position
+from chipsim.flow.lift import Section, rectangular, solve_position
 from chipsim.flow.lift_table import GAP, LiftPoint, nodes, places, read_table, table_of
 from chipsim.study import lift_tables
+from chipsim.verification.domains import circle
 from geometries import DesignError
 from geometries.cut_out import Sphere
 from geometries.duct import DuctSizes, half_duct
@@ -107,6 +108,20 @@ def test_on_the_diagonal_of_a_square_duct_both_directions_are_alike():
     assert found.iterations > 10 and set(found.seconds) == {"mesh", "along", "across", "integral"}
 
 
+def test_in_a_pipe_the_lift_is_radial_and_the_same_all_around():
+    """A section with curved walls and its own profile."""
+    pipe = Section(
+        Outline(circle(0.0, 0.0, 1.0, "wall"), (), 1.0, (), 0.0, 1.0), lambda x, z: 1 - x**2 - z**2
+    )
+    lifts = []
+    for angle in (0.0, 0.7):
+        out = np.array([math.cos(angle), math.sin(angle)])
+        found = solve_position(pipe, 0.2, tuple(0.3 * out), cell=0.4)
+        lifts.append(out @ found.lift)
+        assert found.lift == pytest.approx(tuple(lifts[-1] * out), abs=0.05 * lifts[-1])
+    assert lifts[0] == pytest.approx(lifts[1], rel=0.03) and lifts[0] > 1
+
+
 def test_a_sphere_rolls_with_the_shear():
     """Small and off the middle: half the vorticity of the undisturbed flow, and its speed."""
     found = solve_position(rectangular(2.0), 0.05, (0.0, 0.5), cell=0.5)
@@ -118,6 +133,28 @@ def test_a_sphere_rolls_with_the_shear():
     assert found.speed == pytest.approx(middle, rel=2e-3)
 
 
+def test_a_rigidly_moving_flow_takes_the_sphere_along():
+    """Force and torque of another flow, by reciprocity, and the sphere's resistance come from the same reactions."""
+    at = (1.2, 0.55)
+
+    def entrained(flow):
+        return solve_position(rectangular(2.0), 0.3, at, cell=0.6, rtol=1e-8, secondary=flow).entrained
+
+    uniform = entrained(lambda x, z: np.column_stack([np.full_like(x, 2.0), np.full_like(x, -1.0)]))
+    assert uniform == pytest.approx((2.0, -1.0), abs=1e-6)
+    # A turning one spins it where it is: without the torque it would move, as near a wall its turning drags it along.
+    turning = entrained(lambda x, z: np.column_stack([at[1] - z, x - at[0]]))
+    assert turning == pytest.approx((0.0, 0.0), abs=1e-5)
+
+
+def test_another_flow_takes_a_small_sphere_along_as_faxen_has_it():
+    flow = solve_position(
+        rectangular(2.0), 0.1, (0.0, 0.0), cell=0.5,
+        secondary=lambda x, z: np.column_stack([(1 - 3 * z**2), 0 * x]),
+    ).entrained  # fmt: skip
+    assert flow == pytest.approx((1 - 0.1**2, 0.0), abs=3e-4)
+
+
 # -- tables ----------------------------------------------------------------------------------------------------------------
 def pretended(aspect, alpha, at):
     """Numbers with a duct's symmetry that grow toward its walls like those of a sphere."""
@@ -126,7 +163,7 @@ def pretended(aspect, alpha, at):
     drift = (math.sin(1.5 * x) * (1 + 0.3 * z**2) * (1 + alpha), z * (1 - z**2) * math.cos(x) / (1 + alpha))
     lift = (drag[0] * drift[0], drag[1] * drift[1])
     return LiftPoint(
-        alpha, at, lift, drag, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
+        alpha, at, lift, drag, drift, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
     )
 
 
@@ -148,7 +185,7 @@ def test_a_table_finds_what_lies_between_its_nodes(alpha):
     assert np.abs(found.drift - drift).max() < 0.02 * rms
     np.testing.assert_allclose(found.speed, [w.speed for w in wanted], atol=5e-3)
     np.testing.assert_allclose(found.drag, [w.drag for w in wanted], rtol=0.02)
-    np.testing.assert_allclose(found.lift, found.drift * found.drag)
+    np.testing.assert_allclose(found.lift, found.drift * found.drag, atol=1e-9)
 
 
 def test_a_table_is_exact_at_its_nodes_and_symmetric():
