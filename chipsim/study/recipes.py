@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chipsim.flow import array_result, pore_result
+from chipsim.flow import array_result, pore_result, spiral_result
+from chipsim.flow.accuracy import ORDER
 from chipsim.flow.result import Flow, Solved
 from geometries import DesignError, Device
 from geometries.cluster_chip import ClusterChip
 from geometries.pore_filter import PoreFilter
+from geometries.spiral import Spiral
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Recipe:
         cell: Class of the cell.
         flow: From device and cell (and ``versions``, ``stored``) to the flow.
         orders: Of convergence of the resistance and of the mean wall shear, by device and model.
+        driven: What else determines it, from device and operation, where the flow does not scale with its rate; the solver then
+            takes the operation too. None for Stokes flow.
     """
 
     models: Callable[[Any], tuple[str, ...]]
@@ -32,6 +36,7 @@ class Recipe:
     cell: type[Solved]
     flow: Callable[..., Flow]
     orders: Callable[[Any, str], tuple[float, float]]
+    driven: Callable[[Any, Any], dict[str, Any]] | None = None
 
 
 def _of_a_chip(chip: ClusterChip, model: str) -> dict[str, Any]:
@@ -46,6 +51,11 @@ def _of_a_membrane(membrane: PoreFilter, model: str) -> dict[str, Any]:
     # A pore alone is all there is to the plane models; in space it stands in its lattice.
     lattice = model == "3d" and membrane.placement != "poisson"
     return one | ({"placement": membrane.placement, "density": membrane.density} if lattice else {})
+
+
+def _of_a_spiral(spiral: Spiral, model: str) -> dict[str, Any]:
+    names = ("width", "heights", "inner_radius", "outer_radius")
+    return {name: getattr(spiral, name) for name in names}
 
 
 def _models_of_pores(membrane: PoreFilter) -> tuple[str, ...]:
@@ -70,6 +80,15 @@ RECIPES = {
         cell=pore_result.PoreCell,
         flow=lambda membrane, cell, **made: pore_result.PoreFlow(membrane=membrane, cell=cell, **made),
         orders=lambda membrane, model: pore_result.orders(model),
+    ),
+    Spiral.kind: Recipe(
+        models=lambda spiral: ("section",),
+        determines=_of_a_spiral,
+        solver="chipsim.flow.spiral",
+        cell=spiral_result.SpiralCell,
+        flow=lambda spiral, cell, **made: spiral_result.SpiralFlow(spiral=spiral, cell=cell, **made),
+        orders=lambda spiral, model: (ORDER, ORDER),
+        driven=lambda spiral, operation: {"reynolds": spiral_result.reynolds_number(spiral, operation)},
     ),
 }
 

@@ -47,7 +47,9 @@ def run(
     check_accuracy(accuracy, refine)
     model = model_of(device, model)
     times, start = {}, time.perf_counter()
-    flow = solve(device, model, refine=refine, accuracy=accuracy, fresh=fresh, progress=progress)
+    flow = solve(
+        device, model, operation=operation, refine=refine, accuracy=accuracy, fresh=fresh, progress=progress
+    )
     times["flow_s"] = time.perf_counter() - start
     if rank() > 0:
         return None

@@ -19,6 +19,7 @@ def solve(
     device: Device,
     model: str | None = None,
     *,
+    operation: Any = None,
     refine: float | None = None,
     accuracy: float | str | None = None,
     fresh: bool = False,
@@ -30,7 +31,8 @@ def solve(
         device: The device.
         model: None for the device's own, the first of: of a Cluster-Chip ``"3d"``, ``"depth"`` (depth-averaged), ``"2d"``; of
             round pores ``"axisymmetric"``, ``"3d"``, ``"patch"``; of slits ``"3d"``, ``"2d"``, ``"patch"``; of square pores
-            ``"3d"``, ``"patch"``.
+            ``"3d"``, ``"patch"``; of spirals ``"section"``.
+        operation: How it is run: for a spiral, whose flow does not scale with its rate.
         refine: Divides all cell sizes of the mesh; None: 1.
         accuracy: Largest estimated relative error of the pressure drop and of the mean wall shear, as a fraction or in
             percent (``"0.1%"``): the default mesh is refined until it is met. None: whatever the mesh gives.
@@ -38,22 +40,26 @@ def solve(
         progress: Told in a sentence what is being done.
 
     Returns:
-        The flow, valid for every flow rate and viscosity: a :class:`chipsim.flow.array_result.ArrayFlow` or a
-        :class:`chipsim.flow.pore_result.PoreFlow`.
+        The flow: a :class:`chipsim.flow.array_result.ArrayFlow` or a :class:`chipsim.flow.pore_result.PoreFlow`, valid for every
+        flow rate and viscosity, or a :class:`chipsim.flow.spiral_result.SpiralFlow` of this operation.
 
     Raises:
         DesignError: Unknown model, an accuracy that cannot be met, or an accuracy and a refinement.
         SolverError, MeshError: No solution.
     """
     model = model_of(device, model)
+    if recipe(device).driven is not None and operation is None:
+        raise DesignError(
+            f"the flow through a {device.kind} does not scale with its rate: solve needs the operation"
+        )
     if accuracy is None:
-        return _solve(device, model, 1.0 if refine is None else refine, fresh, progress)
+        return _solve(device, model, operation, 1.0 if refine is None else refine, fresh, progress)
     wanted = check_accuracy(accuracy, refine)
     assert wanted is not None
     found: list[Flow] = []
 
     def attempt(finer: float) -> Attempt:
-        found[:] = [_solve(device, model, finer, fresh, progress)]
+        found[:] = [_solve(device, model, operation, finer, fresh, progress)]
         cell = found[0].cell
         assert cell.discretisation_error is not None
         dim = 3 if model in ("3d", "patch") else 2
@@ -80,17 +86,27 @@ def check_accuracy(accuracy: float | str | None, refine: float | None) -> float 
     return fraction
 
 
-def _solve(device: Device, model: str, refine: float, fresh: bool, progress: Callable[[str], None]) -> Flow:
+def _solve(
+    device: Device,
+    model: str,
+    operation: Any,
+    refine: float,
+    fresh: bool,
+    progress: Callable[[str], None],
+) -> Flow:
     """The flow on one mesh, out of the store where it has it."""
     how = recipe(device)
     geometry = how.determines(device, model)
+    driven: tuple[Any, ...] = ()
+    if how.driven is not None:
+        geometry, driven = {**geometry, **how.driven(device, operation)}, (operation,)
     key = store.key({"kind": device.kind, **geometry}, {"model": model, "refine": float(refine)})
     stored = None if fresh else _from_store(key, how.cell)
     if stored is not None:
         progress("taking the flow from the store")
         return how.flow(device, stored[0], versions=stored[1], stored=True)
     solver: Any = importlib.import_module(how.solver)
-    cell = solver.solve_cell(device, model, refine=refine, progress=progress)
+    cell = solver.solve_cell(device, model, *driven, refine=refine, progress=progress)
     made_with = versions()
     if cell.field is not None:
         store.save(key, cell, made_with)

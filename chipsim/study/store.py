@@ -83,9 +83,10 @@ def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
             )
             reaction = data["reaction"] if "reaction" in data else None
             field = Field(mesh, data["velocity"], data["pressure"], reaction, head["axisymmetric"])
+            more = {name: data[f"cell_{name}"] for name in head["arrays"]}
         cell = head["cell"]
         parts = {part: of(**cell[part]) for part, of in kind.parts.items()}
-        return kind(**{**cell, **parts}, field=field), head["versions"]
+        return kind(**{**cell, **parts, **more}, field=field), head["versions"]
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -96,15 +97,19 @@ def save(name: str, cell: Solved, versions: dict[str, str]) -> None:
     assert field is not None and cell.discretisation_error is not None
     numbers = asdict(replace(cell, field=None))
     del numbers["field"]
+    more = {name: numbers.pop(name) for name, value in [*numbers.items()] if isinstance(value, np.ndarray)}
     head = {
         "cell": numbers,
         "regions": field.mesh.regions,
         "quality": field.mesh.quality,
         "node_levels": field.mesh.node_levels,
         "axisymmetric": field.axisymmetric,
+        "arrays": list(more),
         "versions": versions,
     }
-    arrays: dict[str, Any] = {} if field.reaction is None else {"reaction": field.reaction}
+    arrays: dict[str, Any] = {f"cell_{name}": value for name, value in more.items()}
+    if field.reaction is not None:
+        arrays["reaction"] = field.reaction
     folder = cache_folder()
     partial = None
     try:

@@ -1,0 +1,131 @@
+"""Flow through a spiral: Dean flow in its section at as many bends as it needs (needs DOLFINx).
+
+The flow depends on its rate, so a solve belongs to one Reynolds number. The bend changes slowly along an Archimedean spiral: the
+flow is developed everywhere but in the first half millimetre.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
+from chipsim.flow.dean import Section, section_mesh
+from chipsim.flow.section_result import SectionFlow
+from chipsim.flow.spiral_result import SpiralCell, reynolds_number
+from chipsim.flow.timing import Clock
+from geometries.mesh import UNIT
+from geometries.outline import Outline
+from geometries.section import rectangle_section, trapezoid_section
+from geometries.spiral import Spiral
+
+#: Bends at which the section is solved: between them numbers and velocities are nearly linear.
+BENDS = 5
+
+Progress = Callable[[str], None]
+
+
+def section_outline(spiral: Spiral) -> Outline:
+    """The section's drawing: of a rectangle the upper half; of a trapezoid, whose ceiling alone slopes, all of it."""
+    inner, outer = (height / UNIT for height in spiral.heights)
+    if inner == outer:
+        return rectangle_section(spiral.width / UNIT, inner)
+    return trapezoid_section(spiral.width / UNIT, inner, outer, level=True)
+
+
+def solve_cell(
+    spiral: Spiral, model: str, operation: Any, *, refine: float = 1.0, progress: Progress = lambda _: None
+) -> SpiralCell:
+    """Solve the section at several bends (on the first MPI rank; the others wait for its numbers).
+
+    Args:
+        spiral: The device.
+        model: ``"section"``.
+        operation: With ``flow_rate`` (m3/s) and ``viscosity`` (Pa s).
+        refine: Divides the cell size.
+        progress: Told in a sentence what is being done.
+
+    Raises:
+        DesignError: A flow beyond one steady pair of vortices.
+        SolverError: No converged solution.
+        MeshError: No usable mesh.
+    """
+    comm, cell = MPI.COMM_WORLD, None
+    if comm.rank == 0:
+        cell = _solved(spiral, model, operation, refine, progress)
+    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
+    return cell or shared
+
+
+def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress: Progress) -> SpiralCell:
+    clock, outline = Clock(), section_outline(spiral)
+    half_height = sum(spiral.heights) / 4 / UNIT
+    progress("meshing the section")
+    mesh = section_mesh(outline, half_height, refine)
+    clock.read("meshing")
+    section, flows = Section(mesh, half_height, refine), []
+    bends = _bends(spiral, half_height)
+    for number, bend in enumerate(bends, start=1):
+        progress(f"solving Navier-Stokes flow in bend {number} of {len(bends)} on {len(mesh.cells)} cells")
+        flows.append(section.solve(bend, dean=_dean(spiral, operation, bend)))
+    straight = section.solve(0.0, dean_k=0.0)
+    clock.read("flow")
+    progress("solving on a second mesh for the discretisation error")
+    middle = flows[len(flows) // 2]
+    other, coarse = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
+    second = Section(coarse, half_height, other).solve(
+        middle.curvature, dean=_dean(spiral, operation, middle.curvature)
+    )
+    error = discretisation_error(
+        (middle.gradient, middle.wall_shear_mean),
+        (second.gradient, second.wall_shear_mean),
+        refine / other,
+        (ORDER, ORDER),
+    )
+    clock.read("discretisation_error")
+    assert middle.field is not None and all(flow.field is not None for flow in flows)
+    return SpiralCell(
+        model=model,
+        refine=refine,
+        divergence_residual=middle.divergence_residual,
+        method=middle.method,
+        unknowns=middle.unknowns,
+        iterations=middle.iterations,
+        residual=middle.residual,
+        discretisation_error=error,
+        seconds=clock.seconds,
+        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        field=middle.field,
+        numbers=[_told(flow) for flow in flows],
+        velocities=np.stack([flow.field.velocity for flow in flows if flow.field is not None]),
+        straight_peak=straight.peak_speed,
+        straight_gradient=straight.gradient,
+    )
+
+
+def _bends(spiral: Spiral, half_height: float) -> list[float]:
+    """Half-heights over radii, widest bend first."""
+    widest, tightest = (half_height * UNIT / radius for radius in (spiral.outer_radius, spiral.inner_radius))
+    if tightest / widest < 1 + 1e-6:
+        return [widest]
+    return [float(bend) for bend in np.linspace(widest, tightest, BENDS)]
+
+
+def _dean(spiral: Spiral, operation: Any, bend: float) -> float:
+    """Re (D_h / 2 R)^1/2."""
+    half_height = sum(spiral.heights) / 4
+    return float(
+        reynolds_number(spiral, operation) * (spiral.hydraulic_diameter * bend / 2 / half_height) ** 0.5
+    )
+
+
+def _told(flow: SectionFlow) -> dict[str, Any]:
+    numbers = asdict(replace(flow, field=None))
+    for name in ("field", "discretisation_error", "seconds", "peak_memory"):
+        del numbers[name]
+    return {**numbers, "axial_maximum": list(flow.axial_maximum)}
