@@ -60,6 +60,13 @@ class Bend:
         return Grid(self.half_width, 1.0, self._samples[2:])
 
     @cached_property
+    def shear(self) -> Grid:
+        """Gradient of the speed along the duct, its magnitude over U / X."""
+        step = 1 / FINENESS
+        slopes = [np.gradient(self._samples[2], step, axis=axis) for axis in (0, 1)]
+        return Grid(self.half_width, 1.0, np.hypot(*slopes)[None])
+
+    @cached_property
     def secondary(self) -> NDArray[Any]:
         """Velocity within the section over U_m, shape (2, nx, nz)."""
         mean_reynolds = self.reynolds / self.straight_peak

@@ -7,7 +7,7 @@ far across for each length along.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -187,7 +187,9 @@ class Way:
         return self.rates[k].between(self.rates[k + 1], float(np.clip(part, 0.0, 1.0)))
 
 
-def carried_along(places: Array, way: Way, length: float, bends: Array) -> Array:
+def carried_along(
+    places: Array, way: Way, length: float, bends: Array, watch: Callable[[Array, float], None] | None = None
+) -> Array:
     """Where bodies arrive at the end of a duct, by the classical Runge-Kutta method in the length along it.
 
     Args:
@@ -195,6 +197,7 @@ def carried_along(places: Array, way: Way, length: float, bends: Array) -> Array
         way: How they migrate.
         length: Of the duct, half-heights.
         bends: Half-height over radius of the bend at the beginning, middle and end of every step, shape (2 steps + 1,).
+        watch: Told places and bend at the beginning and after every step.
 
     Returns:
         Shape (n, 2).
@@ -203,6 +206,8 @@ def carried_along(places: Array, way: Way, length: float, bends: Array) -> Array
     step, room = length / steps, way.room
     places = room.kept(places)
     begin = way.at(float(bends[0]))
+    if watch:
+        watch(places, float(bends[0]))
     for n in range(steps):
         middle, end = way.at(float(bends[2 * n + 1])), way.at(float(bends[2 * n + 2]))
         a = begin.at(places)
@@ -211,4 +216,6 @@ def carried_along(places: Array, way: Way, length: float, bends: Array) -> Array
         d = end.at(room.kept(places + step * c))
         places = room.kept(places + step / 6 * (a + 2 * b + 2 * c + d))
         begin = end
+        if watch:
+            watch(places, float(bends[2 * n + 2]))
     return places
