@@ -48,6 +48,9 @@ class Section:
         self.mesh, self.half_height, self.refine = mesh, half_height, refine
         with one_sentence():
             self._bend = Bend(mesh, half_height)
+            start = self._bend.field(self._from_straight(1.0), 0.0, 0.0)
+        # Of the straight duct at a unit gradient.
+        self._peak, self._mean = highest(start, 2)[0], self._bend.mean(self._bend.straight)
         self._widest = float(np.abs(mesh.points[:, 0]).max()) / half_height
         #: In half-heights.
         self.hydraulic_diameter = 4 * self._bend.area / self._bend.perimeter
@@ -67,42 +70,50 @@ class Section:
             SolverError: No converged solution.
         """
         self._refuse(curvature, dean_k, dean)
-        clock, bend = Clock(), self._bend
-        with one_sentence(bend.unknowns):
-            start = State([*bend.rest()[:2], bend.straight, bend.rest()[3]], 1.0)
-            peak, mean = highest(bend.field(start, 0.0, 0.0), 2)[0], bend.mean(bend.straight)
+        clock = Clock()
+        with one_sentence(self._bend.unknowns):
             # The axial scale W: of a given gradient the straight duct's largest speed, of a given flow rate the mean speed.
-            scale, held = (peak, None) if dean_k is not None else (mean, 1.0)
-            k = dean_k if dean_k is not None else 2 * (dean or 0.0) ** 2 / self.hydraulic_diameter**3
-            state = State([*start.parts[:2], bend.straight / scale, start.parts[3]], 1 / scale)
-            steps, size = 0, 0.0
-            for stage in _stages(k, _FIRST_K * (scale / peak) ** 2):
-                state, steps, size = bend.newton(state, curvature, stage, mean=held)
+            if dean_k is not None:
+                k, scale, held = dean_k, self._peak, None
+            else:
+                k, scale, held = 2 * (dean or 0.0) ** 2 / self.hydraulic_diameter**3, self._mean, 1.0
+            state, steps, size = self._from_straight(scale), 0, 0.0
+            for stage in _stages(k, _FIRST_K * (scale / self._peak) ** 2):
+                state, steps, size = self._bend.newton(state, curvature, stage, mean=held)
                 self._refuse_fast(self._dean(state, stage), dean_k)
-            found = bend.mean(state.parts[2])
-            flow = SectionFlow(
-                model="dean",
-                refine=self.refine,
-                divergence_residual=bend.divergence(state, curvature, k),
-                method="MUMPS LU, Newton",
-                unknowns=bend.unknowns,
-                iterations=steps,
-                residual=size,
-                half_height=self.half_height,
-                curvature=curvature,
-                dean_k=k * (state.gradient * peak) ** 2,
-                dean=self._dean(state, k),
-                reynolds=found * math.sqrt(k / curvature) * self.hydraulic_diameter
-                if curvature > 0
-                else None,
-                gradient=state.gradient / found,
-                hydraulic_diameter=self.hydraulic_diameter,
-                friction_ratio=state.gradient * mean / found,
-                power_balance=bend.power_balance(state, curvature, k) - 1,
-                **self._numbers(_scaled(bend.field(state, curvature, k), found), curvature),
-            )
+            numbers = self._numbers(state, curvature, k) | self._read_off(state, curvature, k)
         clock.read("flow")
-        return replace(flow, seconds=clock.seconds)
+        return SectionFlow(
+            model="dean",
+            refine=self.refine,
+            method="MUMPS LU, Newton",
+            unknowns=self._bend.unknowns,
+            iterations=steps,
+            residual=size,
+            seconds=clock.seconds,
+            half_height=self.half_height,
+            curvature=curvature,
+            hydraulic_diameter=self.hydraulic_diameter,
+            **numbers,
+        )
+
+    def _from_straight(self, scale: float) -> State:
+        """The straight duct's flow, over an axial scale at a unit gradient."""
+        rest = self._bend.rest()
+        return State([*rest[:2], self._bend.straight / scale, rest[3]], 1 / scale)
+
+    def _numbers(self, state: State, curvature: float, k: float) -> dict[str, Any]:
+        """What needs no field."""
+        found = self._bend.mean(state.parts[2])
+        return {
+            "dean_k": k * (state.gradient * self._peak) ** 2,
+            "dean": self._dean(state, k),
+            "reynolds": found * math.sqrt(k / curvature) * self.hydraulic_diameter if curvature else None,
+            "gradient": state.gradient / found,
+            "friction_ratio": state.gradient * self._mean / found,
+            "power_balance": self._bend.power_balance(state, curvature, k) - 1,
+            "divergence_residual": self._bend.divergence(state, curvature, k),
+        }
 
     def _dean(self, state: State, k: float) -> float:
         return self._bend.mean(state.parts[2]) * math.sqrt(k / 2) * self.hydraulic_diameter**1.5
@@ -135,8 +146,9 @@ class Section:
             "can set in"
         )
 
-    def _numbers(self, field: Field, curvature: float) -> dict[str, Any]:
-        """What is read off the scaled field."""
+    def _read_off(self, state: State, curvature: float, k: float) -> dict[str, Any]:
+        """The field in its units, and what is read off it."""
+        field = _scaled(self._bend.field(state, curvature, k), self._bend.mean(state.parts[2]))
         peak, place = highest(field, 2)
         mean, largest = self._wall_shear(field, curvature)
         low, high = self.mesh.points[:, 0].min(), self.mesh.points[:, 0].max()
@@ -146,7 +158,8 @@ class Section:
         return {
             "field": field,
             "peak_speed": peak,
-            "axial_maximum": (float(place[0]) / self.half_height, float(place[1]) / self.half_height),
+            "axial_maximum": float(place[0]) / self.half_height,
+            "axial_maximum_y": float(place[1]) / self.half_height,
             "secondary_mean": float(speed) / (self._bend.area * self.half_height**2),
             "secondary_max": float(np.hypot(*field.velocity[:, :2].T).max()),
             "secondary_mid_plane": float(np.hypot(*across[:, :2].T).max()),

@@ -35,7 +35,8 @@ class SectionFlow(Solved):
         friction_ratio: Pressure gradient over that of the straight duct at the same speeds at equal gradient: U straight over U
             bent.
         peak_speed: Largest axial velocity over U.
-        axial_maximum: Place of it, half-heights; of two alike either.
+        axial_maximum: x of its place, half-heights, positive outward.
+        axial_maximum_y: y of it; of two alike either.
         secondary_mean: Mean speed in the section, in its unit.
         secondary_max: Largest speed in the section (at the nodes), in its unit.
         secondary_mid_plane: Largest speed in the section on y = 0, in its unit.
@@ -53,7 +54,8 @@ class SectionFlow(Solved):
     hydraulic_diameter: float
     friction_ratio: float
     peak_speed: float
-    axial_maximum: tuple[float, float]
+    axial_maximum: float
+    axial_maximum_y: float
     secondary_mean: float
     secondary_max: float
     secondary_mid_plane: float
@@ -105,8 +107,7 @@ def highest(field: Field, component: int) -> tuple[float, NDArray[np.float64]]:
     corner, slope, curve = _quadratics(values)
     best, place = -math.inf, np.zeros(2)
     for candidates in (_stationary(slope, curve), *_on_sides(slope, curve)):
-        usable = np.isfinite(candidates).all(axis=1) & (candidates.min(axis=1) >= -1e-12)
-        usable &= candidates.sum(axis=1) <= 1 + 1e-12
+        usable = (candidates.min(axis=1) >= -1e-12) & (candidates.sum(axis=1) <= 1 + 1e-12)
         at = np.where(usable[:, None], candidates, 0.0)
         reached = corner + np.einsum("ni,ni->n", slope, at) + np.einsum("ni,nij,nj->n", at, curve, at) / 2
         cell = int(np.argmax(reached))
@@ -125,12 +126,12 @@ def _quadratics(values: Array) -> tuple[Array, Array, Array]:
 
 
 def _stationary(slope: Array, curve: Array) -> Array:
-    """Where a quadratic of two coordinates is stationary, shape (n, 2); not finite where it is nowhere."""
+    """Where a quadratic of two coordinates is stationary, shape (n, 2); outside the cell where it is nowhere."""
     determinant = curve[:, 0, 0] * curve[:, 1, 1] - curve[:, 0, 1] ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         x = (curve[:, 0, 1] * slope[:, 1] - curve[:, 1, 1] * slope[:, 0]) / determinant
         y = (curve[:, 0, 1] * slope[:, 0] - curve[:, 0, 0] * slope[:, 1]) / determinant
-    return np.column_stack([x, y])
+    return _outside_if_nowhere(np.column_stack([x, y]))
 
 
 def _on_sides(slope: Array, curve: Array) -> list[Array]:
@@ -142,5 +143,9 @@ def _on_sides(slope: Array, curve: Array) -> list[Array]:
         first = slope @ along + np.einsum("i,nij,j->n", corners[i], curve, along)
         with np.errstate(divide="ignore", invalid="ignore"):
             where = -first / np.einsum("i,nij,j->n", along, curve, along)
-        out.append(corners[i] + where[:, None] * along)
+        out.append(corners[i] + _outside_if_nowhere(where)[:, None] * along)
     return out
+
+
+def _outside_if_nowhere(where: Array) -> Array:
+    return np.where(np.isfinite(where), where, -1.0)
