@@ -50,7 +50,7 @@ _PUBLISHED = {"length": 0.1, "outer_radius": 6.5e-3}
 _LEAST_RADIUS = 2.0  # over the width: below it the arc to the ports has no inner wall
 _AGREE = 1e-3  # of a length with the radii and turns that are given beside it
 _WIDEST = 4.0  # of all branches together over the width
-_MOST_TURNS = 100
+_LEAST_TURNS, _MOST_TURNS = 0.1, 100
 
 
 def _widths_type(least: int) -> Any:
@@ -99,7 +99,7 @@ class Spiral(Device):
     outer_height: field_type("m", "1 um", "2 mm", optional=True) = None
     inner_radius: field_type("m", "50 um", "0.5 m") = 3.5e-3
     outer_radius: field_type("m", "50 um", "0.5 m", optional=True) = None
-    turns: field_type("", 0.1, _MOST_TURNS, optional=True) = None
+    turns: field_type("", _LEAST_TURNS, _MOST_TURNS, optional=True) = None
     length: field_type("m", "100 um", "100 m", optional=True) = None
     direction: str = "inward"
     sample_inlet: str = "outer"
@@ -153,40 +153,14 @@ class Spiral(Device):
         names = ("outer_radius", "turns", "length")
         for name, published in _PUBLISHED.items():
             if sum(getattr(self, n) is not None for n in names) < 2 and getattr(self, name) is None:
+                if name == "outer_radius" and published < self.inner_radius:
+                    raise DesignError(
+                        f"inner_radius = {show(self.inner_radius, 'mm')} is above the outer radius assumed of the published "
+                        f"spiral, {show(published, 'mm')}; give outer_radius or turns too"
+                    )
                 self._set(name, published)
-        inner, outer, turns, length = (self.inner_radius, *(getattr(self, n) for n in names))
-        if outer is not None and outer < inner:
-            raise DesignError(
-                f"outer_radius = {show(outer, 'mm')} is below inner_radius = {show(inner, 'mm')}"
-            )
-        if turns is None:
-            turns = angle_of_length(inner, outer, length) / (2 * math.pi)
-            if not turns <= _MOST_TURNS:
-                short = (
-                    f"above {show(outer - inner, 'mm')}"
-                    if math.isnan(turns)
-                    else f"of at most {_MOST_TURNS} turns"
-                )
-                raise DesignError(
-                    f"length = {show(length, 'mm')} cannot be had between inner_radius = {show(inner, 'mm')} and outer_radius = "
-                    f"{show(outer, 'mm')}; it must be {short}"
-                )
-        elif outer is None:
-            outer = outer_of_length(inner, 2 * math.pi * turns, length)
-            if math.isnan(outer):
-                raise DesignError(
-                    f"length = {show(length, 'mm')} is too short for turns = {turns:.4g} around inner_radius = "
-                    f"{show(inner, 'mm')}; it must be above {show(2 * math.pi * turns * inner, 'mm')}"
-                )
-        found = Archimedean(inner, outer, 2 * math.pi * turns).length
-        if length is not None and abs(found - length) > _AGREE * found:
-            raise DesignError(
-                f"length = {show(length, 'mm')} is not what inner_radius, outer_radius and turns = {turns:.4g} give, "
-                f"{show(found, 'mm')}; leave one of them out"
-            )
-        # A length that was solved for is kept as it was written; one beside both others is theirs.
-        exact = found if self.outer_radius is not None and self.turns is not None else length
-        for name, value in zip(names, (outer, turns, exact), strict=True):
+        found = _third(self.inner_radius, *(getattr(self, n) for n in names))
+        for name, value in zip(names, found, strict=True):
             self._set(name, value)
 
     def _widths_fit(self) -> None:
@@ -363,3 +337,36 @@ class Spiral(Device):
                 "mean_radius_m": (self.inner_radius + self.outer_radius) / 2,
             }
         }
+
+
+def _third(
+    inner: float, outer: float | None, turns: float | None, length: float | None
+) -> tuple[float, float, float]:
+    """Outer radius, turns and length from two of them; all three have to agree, and the length is then that of the others."""
+    if outer is not None and outer < inner:
+        raise DesignError(f"outer_radius = {show(outer, 'mm')} is below inner_radius = {show(inner, 'mm')}")
+    if outer is not None and turns is not None:
+        found = Archimedean(inner, outer, 2 * math.pi * turns).length
+        if length is not None and abs(found - length) > _AGREE * found:
+            raise DesignError(
+                f"length = {show(length, 'mm')} is not what inner_radius, outer_radius and turns = {turns:.4g} give, "
+                f"{show(found, 'mm')}; leave one of them out"
+            )
+        return outer, turns, found
+    assert length is not None  # two are given
+    if outer is not None:
+        turns = angle_of_length(inner, outer, length) / (2 * math.pi)
+        if not _LEAST_TURNS <= turns <= _MOST_TURNS:
+            between = f"between inner_radius = {show(inner, 'mm')} and outer_radius = {show(outer, 'mm')}"
+            raise DesignError(
+                f"length = {show(length, 'mm')} {between} is not that of {_LEAST_TURNS:g} to {_MOST_TURNS} turns"
+            )
+        return outer, turns, length
+    assert turns is not None
+    outer = outer_of_length(inner, 2 * math.pi * turns, length)
+    if math.isnan(outer):
+        raise DesignError(
+            f"length = {show(length, 'mm')} is too short for turns = {turns:.4g} around inner_radius = {show(inner, 'mm')}; it "
+            f"must be above {show(2 * math.pi * turns * inner, 'mm')}"
+        )
+    return outer, turns, length

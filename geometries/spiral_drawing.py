@@ -127,26 +127,18 @@ def _end(device: Spiral, channel: Polygon, what: str, axes: Axes) -> None:
     axes.set(xlim=xlim, ylim=(y0 - 0.7 * size, y1 + 0.9 * size), aspect="equal")
     axes.axis("off")
     axes.set_title(f"{what}{_plural(widths)}, at the {at} end of the spiral", **TEXT)
-    for port, label, width in _ports(end, names, widths):
-        (x, y), gap = matrix @ np.array(port) + shift, 0.12 * size * side
-        said = f"{label.removeprefix(what).strip('_') or what} {value(width, 'um')}"
-        axes.text(x + gap, y, said, ha="left" if side > 0 else "right", va="center", **TEXT)
+    for name, width in zip(names, widths, strict=True):
+        k = end.names.index(name)
+        corners = np.array(end.corners[k : k + 2]) @ matrix.T + shift
+        x = side * float((side * corners[:, 0]).max()) + side * 0.08 * size
+        said = f"{name.removeprefix(what).strip('_') or what} {value(width, 'um')}"
+        axes.text(x, corners[:, 1].mean(), said, ha="left" if side > 0 else "right", va="center", **TEXT)
     start = -side * 1.5 * size
     flow_arrow(axes, (min(start, start + side * 1.1 * size), 0), (max(start, start + side * 1.1 * size), 0))
     up = float((matrix @ inward)[1]) > 0
     for sign, wall in ((1, "inner wall"), (-1, "outer wall")):
         y = (1 if up else -1) * sign * (0.5 * device.width / UM + 0.25 * size)
         axes.text(-side * 0.6 * size, y, wall, ha="center", va="bottom" if y > 0 else "top", **_FAINT)
-
-
-def _ports(end: Fork, names: tuple[str, ...], widths: tuple[float, ...]) -> list[tuple[Point, str, float]]:
-    """Middle, name and width of each port."""
-    found = []
-    for name, width in zip(names, widths, strict=True):
-        k = end.names.index(name)
-        (ax, ay), (bx, by) = end.corners[k], end.corners[k + 1]
-        found.append((((ax + bx) / 2, (ay + by) / 2), name, width))
-    return found
 
 
 # -- section and table ----------------------------------------------------------------------------------------------------
