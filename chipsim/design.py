@@ -20,11 +20,14 @@ from geometries.quantities import field_type
 class Operation(Values):
     """How a chip is run.
 
-    What drives the liquid is a flow rate or, over a membrane, a pressure: one of them.
+    What drives the liquid is a flow rate or, over a membrane, a pressure, or, through a spiral, those of sample and sheath.
 
     Attributes:
-        flow_rate: Of the whole chip, m3/s.
+        flow_rate: Of the whole chip, m3/s; of a spiral what sample and sheath are together.
         pressure: Over the membrane, Pa.
+        sample_flow_rate: Of the sample into a spiral, m3/s.
+        sheath_flow_rate: Of the liquid beside it, m3/s.
+        collect: The outlet of a spiral that is kept: ``"inner"`` or ``"outer"``; left out: inner.
         viscosity: Pa s; given, or that of ``fluid``.
         fluid: A name that :func:`chipsim.fluids.fluid` knows, at ``temperature``; or give ``viscosity``.
         temperature: K; for ``fluid`` only (left out: what is usual for it).
@@ -35,6 +38,9 @@ class Operation(Values):
     table: ClassVar[str] = "[operation]"
     flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True, optional=True) = None
     pressure: field_type("Pa", 0.0, "1 MPa", open_low=True, optional=True) = None
+    sample_flow_rate: field_type("m^3/s", 0.0, "10 L/h", open_low=True, optional=True) = None
+    sheath_flow_rate: field_type("m^3/s", 0.0, "10 L/h", optional=True) = None
+    collect: str | None = None
     viscosity: field_type("Pa s", "0.1 mPa s", "1 Pa s", optional=True) = None
     fluid: str | None = None
     temperature: field_type("K", "0 degC", "60 degC", optional=True) = None
@@ -45,14 +51,15 @@ class Operation(Values):
     @classmethod
     def _one_drive(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            given = [name for name in ("flow_rate", "pressure") if values.get(name) is not None]
+            drives = ("flow_rate", "pressure", "sample_flow_rate")
+            given = [name for name in drives if values.get(name) is not None]
             if not given:
                 raise DesignError(
                     '"flow_rate" is missing; write flow_rate = "2.5 mL/h", or over a membrane pressure = "1 kPa"'
                 )
             if len(given) > 1:
                 raise DesignError(
-                    "flow_rate and pressure are both given; keep one of them, the other follows"
+                    f"{given[0]} and {given[1]} are both given; keep one of them, the other follows"
                 )
         return values
 
@@ -69,6 +76,22 @@ class Operation(Values):
             if values.get("temperature") is not None and values.get("fluid") is None:
                 raise DesignError("temperature is given without fluid; a viscosity stands for itself")
         return values
+
+    @field_validator("collect")
+    @classmethod
+    def _outlet_is_known(cls, value: str | None) -> str | None:
+        if value not in (None, "inner", "outer"):
+            raise DesignError(f'collect = "{value}" is unknown; known outlets are inner and outer')
+        return value
+
+    @model_validator(mode="after")
+    def _flow_rate_is_the_sum(self) -> Operation:
+        if self.sample_flow_rate is not None:
+            # Around the frozen model, like the viscosity.
+            object.__setattr__(self, "flow_rate", self.sample_flow_rate + (self.sheath_flow_rate or 0.0))
+        elif self.sheath_flow_rate is not None:
+            raise DesignError("sheath_flow_rate is given without sample_flow_rate")
+        return self
 
     @model_validator(mode="after")
     def _viscosity_of_the_fluid(self) -> Operation:
@@ -160,6 +183,7 @@ class Design:
 
 def _check_chip(operation: Operation, suspension: Sequence[Carried]) -> None:
     """A Cluster-Chip is driven by a flow rate, and its model is of live cells."""
+    _only_of_a_spiral(operation, "cluster_chip")
     if operation.flow_rate is None:
         raise DesignError(
             '"flow_rate" is missing in [operation]; a cluster_chip is run by it, not by a pressure'
@@ -175,8 +199,26 @@ def _check_chip(operation: Operation, suspension: Sequence[Carried]) -> None:
             )
 
 
+def _only_of_a_spiral(operation: Operation, kind: str) -> None:
+    for name in ("sample_flow_rate", "collect"):
+        if getattr(operation, name) is not None:
+            raise DesignError(f"{name} is of a spiral; a {kind} has none, leave it out")
+
+
+def _check_spiral(operation: Operation, suspension: Sequence[Carried]) -> None:
+    """A spiral is driven by flow rates, and its answer does not depend on time."""
+    if operation.sample_flow_rate is None:
+        raise DesignError(
+            '"sample_flow_rate" is missing in [operation]; a spiral is run by it and by sheath_flow_rate: write for instance '
+            'sample_flow_rate = "100 uL/min"'
+        )
+    if operation.rinse_time > 0:
+        raise DesignError("rinse_time has no meaning for a spiral, which keeps nothing back; leave it out")
+
+
 def _check_filter(operation: Operation, suspension: Sequence[Carried]) -> None:
     """A pore filter holds cells for want of time, so the time must follow from the design."""
+    _only_of_a_spiral(operation, "pore_filter")
     if operation.volume is None:
         raise DesignError(
             '"volume" is missing in [operation]; what a pore_filter keeps depends on how long it filters: write for instance '
@@ -185,7 +227,7 @@ def _check_filter(operation: Operation, suspension: Sequence[Carried]) -> None:
 
 
 #: What each kind of device asks of operation and suspension together.
-_OPERATIONS = {"cluster_chip": _check_chip, "pore_filter": _check_filter}
+_OPERATIONS = {"cluster_chip": _check_chip, "pore_filter": _check_filter, "spiral": _check_spiral}
 
 # Of these an operation has one; --set with one takes the place of the other.
 _INSTEAD = {"fluid": "viscosity", "viscosity": "fluid", "flow_rate": "pressure", "pressure": "flow_rate"}

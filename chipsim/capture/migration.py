@@ -82,13 +82,20 @@ class Bend:
                 out[c] += np.gradient(np.gradient(u, step, axis=axis), step, axis=axis)
         return out
 
-    def rates(self, size: SizeTable) -> Grid:
-        """Slopes of the way of a sphere of one size, everywhere on the grid."""
+    def rates(self, size: SizeTable, factor: float = 1.0, alpha: float | None = None) -> Grid:
+        """Slopes of the way of a sphere of one size, everywhere on the grid.
+
+        Args:
+            size: The table of its size, or of the nearest there is.
+            factor: Multiple of the lift.
+            alpha: Its own size, where the table has another.
+        """
+        alpha = size.alpha if alpha is None else alpha
         x, z = self.speed.axes
         points = np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
         found = size.sample(points)
         shape = (2, len(x), len(z))
-        drift = found.drift.T.reshape(shape) * self.reynolds * size.alpha**3 / (24 * np.pi)
-        carried = self.secondary + size.alpha**2 / 6 * self._laplacian
+        drift = found.drift.T.reshape(shape) * factor * self.reynolds * alpha**3 / (24 * np.pi)
+        carried = self.secondary + alpha**2 / 6 * self._laplacian
         along = np.maximum(found.speed.reshape(shape[1:]), 1e-3)
         return Grid(self.half_width, 1.0, (carried + drift) / along)

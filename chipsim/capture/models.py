@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chipsim.capture import cluster_chip, pore_filter, pore_published, published
+from chipsim.capture import cluster_chip, pore_filter, pore_published, published, spiral, spiral_published
 from chipsim.capture.entries import Capture
 from geometries.quantities import DesignError
 
@@ -26,6 +26,7 @@ MODELS = {
     "pore_filter": Model(
         pore_filter.capture, pore_filter.check, pore_published.comparison, pore_filter.check_drive
     ),
+    "spiral": Model(spiral.capture, spiral.check, spiral_published.comparison, spiral.check_drive),
 }
 
 

@@ -11,7 +11,7 @@ Not modelled: crowding (dilute samples only), deformation, clusters as they are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,46 +21,24 @@ from scipy.special import ndtr, ndtri
 from chipsim.capture import entries as shared
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
-from chipsim.capture.migration import Bend
 from chipsim.capture.spiral_cautions import cautions
+from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
-from chipsim.capture.trajectories import STEPS, Room, Way, carried_along, dividing_line, starts
-from chipsim.cells import FIXED
+from chipsim.capture.trajectories import Room, Way, carried_along, starts
+from chipsim.cells import FIXED, CellLine
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
-from chipsim.flow.pore_formulas import rectangle_bore
-from chipsim.flow.spiral_result import DENSITY, SpiralFlow
 from geometries.quantities import DesignError
 
 #: Diameters of each kind of bodies, evenly likely, and bodies of each that are followed.
 CLASSES, PATHS = 16, 2**8
 _RANGE_PATHS = 2**6
-#: How far the lift may be off, as a factor: assumed (the table is within 2 %, to leave bends out costs more).
-LIFT_BAND = 1.2
-
 #: Radius of the smallest sphere around n touching equal ones over theirs (recalled: Gensane, Electron. J. Combin. 11, R33, 2004).
 _AROUND = (
     1.0, 2.0, 2.1547, 2.2247, 2.4142, 2.4142, 2.5912, 2.6453, 2.7321, 2.8325, 2.9021, 2.9021, 3.0, 3.0911, 3.1416, 3.2157,
     3.2719, 3.3190, 3.3861, 3.4735,
 )  # fmt: skip
 _PACKED = 0.48  # share of a larger cluster's sphere that its cells fill, as 20 cells do
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """What the model assumes; the defaults are not fitted to anything.
-
-    Attributes:
-        lift_factor: Multiple of the lift.
-        diameter_cv: Overrides the cell lines' CV of diameter.
-    """
-
-    lift_factor: float = 1.0
-    diameter_cv: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The values by name."""
-        return asdict(self)
 
 
 _VARIED = (
@@ -113,95 +91,6 @@ class SpiralEntry(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What all entries of one run share.
-
-    Attributes:
-        bends: The flow at each bend, widest first.
-        table: Of lift.
-        half_height: m.
-        half_width: Half-heights.
-        length: Half-heights.
-        along: Half-height over radius along the flow, shape (2 STEPS + 1,).
-        sample_line: Where the sample begins, half-heights from the middle; it comes in beyond.
-        outer_sample: Whether it comes in at the outer wall.
-        outlet_line: Where the flow parts between the outlets.
-        inner_share: Share of the flow that leaves by the inner outlet.
-        collect: ``"inner"`` or ``"outer"``.
-        shear_unit: Viscosity times U / X, Pa.
-        seed: Of the starts.
-        assumed: The assumptions.
-    """
-
-    bends: tuple[Bend, ...]
-    table: LiftTable
-    half_height: float
-    half_width: float
-    length: float
-    along: NDArray[Any]
-    sample_line: float
-    outer_sample: bool
-    outlet_line: float
-    inner_share: float
-    collect: str
-    shear_unit: float
-    seed: int
-    assumed: Assumptions = Assumptions()
-
-    @classmethod
-    def of(cls, device: Any, flow: SpiralFlow, operation: Any, *, seed: int, table: LiftTable | None = None) -> Setting:
-        """From a spiral, its flow and how it is run.
-
-        Raises:
-            DesignError: There is no table of lift for its section.
-        """
-        inner, outer = device.heights
-        if inner != outer:
-            raise DesignError(
-                f"inner_height = {inner * 1e6:g} um and outer_height = {outer * 1e6:g} um: lift in a trapezoid is not known yet; "
-                "give a rectangular section by height"
-            )
-        aspect = device.width / inner
-        x = inner / 2
-        reynolds = DENSITY * flow.mean_speed(operation) * flow.cell.straight_peak * x / operation.viscosity
-        bends = tuple(
-            Bend(section, aspect, flow.cell.straight_peak, reynolds) for section in flow.cell.sections
-        )
-        s = np.linspace(0.0, device.length, 2 * STEPS + 1)
-        curvature = flow.bends(s)
-        first, last = bends[0], bends[-1]
-        if device.direction == "inward":
-            entry, leave = first, last
-        else:
-            entry, leave = last, first
-        sheath = operation.sheath_flow_rate or 0.0
-        sample = operation.sample_flow_rate / (operation.sample_flow_rate + sheath)
-        outer_sample = device.sample_inlet == "outer"
-        share = _inner_share(device)
-        return cls(
-            bends=bends,
-            table=table or table_for(aspect),
-            half_height=x,
-            half_width=aspect,
-            length=device.length / x,
-            along=curvature,
-            sample_line=dividing_line(entry.speed, 1 - sample if outer_sample else sample),
-            outer_sample=outer_sample,
-            outlet_line=dividing_line(leave.speed, share),
-            inner_share=share,
-            collect=operation.collect or "inner",
-            shear_unit=operation.viscosity * flow.mean_speed(operation) / x,
-            seed=seed,
-        )
-
-
-def _inner_share(device: Any) -> float:
-    """Share of the flow that leaves by the inner outlet: outlets of one length and height, at one pressure (assumed)."""
-    conductances = [1 / rectangle_bore(width, device.heights[0]) for width in device.outlet_widths]
-    return float(conductances[0] / sum(conductances))
-
-
-@dataclass(frozen=True, kw_only=True)
 class SpiralCapture(Capture):
     """What a spiral does to a suspension.
 
@@ -225,7 +114,11 @@ class SpiralCapture(Capture):
         return {
             "diameters": CLASSES,
             "paths": PATHS,
-            "lift_table": {"aspect": s.table.aspect, "sizes": [size.alpha for size in s.table.sizes], **s.table.made},
+            "lift_table": {
+                "aspect": s.table.aspect,
+                "sizes": [size.alpha for size in s.table.sizes],
+                **s.table.made,
+            },
             "sample_line_from_inner_wall_m": (s.sample_line + s.half_width) * s.half_height,
             "outlet_line_from_inner_wall_m": (s.outlet_line + s.half_width) * s.half_height,
             "inner_outlet_flow_share": s.inner_share,
@@ -395,13 +288,20 @@ def _diameters(body: Carried, assumed: Assumptions) -> list[float]:
     else:
         line = parts[0][1]
         cv = line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv
-        found = line.sphere_diameter * np.exp(lognormal_sigma(cv) * ndtri(levels))
+        found = _diameter(line) * np.exp(lognormal_sigma(cv) * ndtri(levels))
     return [largest_diameter(float(d), body.n) for d in found]
+
+
+def _diameter(line: CellLine) -> float:
+    """Median of single cells, m; a mixture's is that of its most frequent part."""
+    if line.parts:
+        return _diameter(max(line.parts, key=lambda part: part[0])[1])
+    return line.sphere_diameter or line.require("diameter")[0]
 
 
 def _cdf(line: Any, grid: NDArray[Any], assumed: Assumptions) -> NDArray[Any]:
     cv = line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv
-    return np.asarray(ndtr(np.log(grid / line.sphere_diameter) / lognormal_sigma(cv)))
+    return np.asarray(ndtr(np.log(grid / _diameter(line)) / lognormal_sigma(cv)))
 
 
 def _one_size(setting: Setting, alpha: float, room: Room, paths: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -442,10 +342,11 @@ def _broken(body: Carried, setting: Setting, arrived: _Arrived) -> NDArray[Any]:
     if body.n == 1 or body.state == FIXED:
         return np.zeros_like(arrived.shear)
     line = body.line
-    pull = doublet_force(1.0, line.sphere_diameter / 2) * arrived.shear * setting.shear_unit
+    pull = doublet_force(1.0, _diameter(line) / 2) * arrived.shear * setting.shear_unit
     return np.asarray(
         ndtr(
-            np.log(np.maximum(pull, 1e-30) / line.junction_strength) / max(lognormal_sigma(line.junction_cv), 1e-9)
+            np.log(np.maximum(pull, 1e-30) / line.junction_strength)
+            / max(lognormal_sigma(line.junction_cv), 1e-9)
         )
     )
 
@@ -465,14 +366,12 @@ def _bounds(setting: Setting, arrived: _Arrived) -> Iterable[tuple[str, float, f
     yield "outer", 1 - high / count, 1 - low / count
 
 
-def _entry(
-    body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[str, Fraction]
-) -> SpiralEntry:
+def _entry(body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[str, Fraction]) -> SpiralEntry:
     from_inner = (arrived.x + setting.half_width) * setting.half_height
     p5, p50, p95 = (float(v) for v in np.percentile(from_inner, [5, 50, 95]))
     peak = float(np.median(arrived.shear)) * setting.shear_unit
     single, fixed = body.n == 1, body.state == FIXED
-    radius = body.line.sphere_diameter / 2
+    radius = _diameter(body.line) / 2
     return SpiralEntry(
         cells=body.line.name,
         n=body.n,

@@ -108,22 +108,24 @@ def dividing_line(speed: Grid, share: float) -> float:
     return float(np.interp(share * through[-1], through, x))
 
 
-def starts(speed: Grid, room: Room, beyond: float, count: int, seed: int) -> Array:
+def starts(speed: Grid, room: Room, beyond: float, count: int, seed: int, *, outer: bool = True) -> Array:
     """Where bodies enter, as often as the flow carries them there: quasi-random places, shape (count, 2).
 
     Args:
         speed: One value: the speed along the duct, zero outside the section.
         room: Where the middle of a body may be.
-        beyond: They come in at x above this; bodies wider than what is left there enter along the outer wall.
+        beyond: They come in at x above this (below it, unless ``outer``); bodies wider than what is left there enter along the
+            wall.
         count: A power of 2.
         seed: Same seed, same places.
+        outer: Whether they come in at the outer wall, or at the inner one.
     """
     from scipy.stats import qmc
 
     x, _ = speed.axes
     reach = room.half_width - room.radius
     low = min(max(beyond, -reach), reach)
-    across = np.linspace(low, reach, 4 * len(x))
+    across = np.linspace(*((low, reach) if outer else (-reach, low)), 4 * len(x))
     level = np.linspace(-1, 1, 4 * speed.values.shape[2])
     high = np.maximum(room.half_height(across), 0.0)
     places = np.stack(np.broadcast_arrays(across[:, None], level * high[:, None]), axis=-1)

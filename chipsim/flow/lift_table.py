@@ -284,3 +284,34 @@ def read_table(path: Path) -> LiftTable:
 def table_of(aspect: float, points: Sequence[LiftPoint], made: dict[str, Any]) -> LiftTable:
     """The table of solved places."""
     return LiftTable(aspect, np.array([point.row for point in points]), made)
+
+
+#: Tables that come with chipsim.
+SHIPPED = Path(__file__).with_name("lift")
+# Sections nearer to one another than this are one.
+_SAME = 1e-3
+
+
+def file_name(aspect: float) -> str:
+    """Of the table of a section."""
+    return f"rectangle_{aspect:.4g}.npz"
+
+
+def table_for(aspect: float, *folders: Path) -> LiftTable:
+    """The table of a rectangular section: of those that come with chipsim, then of those in folders.
+
+    Args:
+        aspect: Width over height.
+        folders: Where else to look.
+
+    Raises:
+        DesignError: There is none.
+    """
+    for folder in (SHIPPED, *folders):
+        for path in sorted(folder.glob("rectangle_*.npz")) if folder.is_dir() else ():
+            if abs(float(path.stem.split("_")[1]) / aspect - 1) < _SAME:
+                return read_table(path)
+    raise DesignError(
+        f"there is no table of lift for a section {aspect:.4g} times as wide as high; chipsim lift DESIGN makes one (in some "
+        "20 minutes)"
+    )

@@ -68,7 +68,8 @@ def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress:
     progress("meshing the section")
     mesh = section_mesh(outline, half_height, refine)
     clock.read("meshing")
-    section, flows = Section(mesh, half_height, refine), []
+    section = Section(mesh, half_height, refine)
+    flows: list[SectionFlow] = []
     bends = _bends(spiral, half_height)
     for number, bend in enumerate(bends, start=1):
         progress(f"solving Navier-Stokes flow in bend {number} of {len(bends)} on {len(mesh.cells)} cells")
@@ -128,4 +129,4 @@ def _told(flow: SectionFlow) -> dict[str, Any]:
     numbers = asdict(replace(flow, field=None))
     for name in ("field", "discretisation_error", "seconds", "peak_memory"):
         del numbers[name]
-    return {**numbers, "axial_maximum": list(flow.axial_maximum)}
+    return numbers

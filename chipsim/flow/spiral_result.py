@@ -178,7 +178,7 @@ class SpiralFlow(Flow):
             "dean_k": section.dean_k,
             "friction_ratio": self.friction_ratio(),
             "secondary_speed_mean_m_per_s": self.secondary_speed(operation),
-            "axial_maximum_half_heights": section.axial_maximum[0],
+            "axial_maximum_half_heights": section.axial_maximum,
             "pressure_drop_pa": self.pressure_drop(operation),
             "wall_shear_stress_pa": self.wall_shear_stress(operation),
             "residence_time_s": self.residence_time(operation),

@@ -1,0 +1,82 @@
+"""The warnings that a spiral's result carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chipsim.capture.entries import Carried
+
+if TYPE_CHECKING:
+    from chipsim.capture.spiral import Setting, SpiralEntry
+
+# Radius of the bend over half the height below which lift of the straight duct and drag of the bend do not just add up.
+_LEAST_RADIUS, _LARGEST_BODY = 80.0, 0.15
+_MOST_PARTICLE_REYNOLDS = 1.0
+_BROKEN_WORTH_SAYING = 0.01
+
+
+def cautions(
+    setting: Setting, bodies: Sequence[Carried], entries: Sequence[SpiralEntry], liquid: Any
+) -> Iterator[str]:
+    """Yield the warnings, one sentence each.
+
+    Args:
+        setting: Spiral, operation and assumptions.
+        bodies: What is carried, for each entry.
+        entries: Their fates.
+        liquid: What carries them.
+    """
+    yield (
+        "for dilute samples only: not modelled are crowding (at many cells focusing moves, even to the other wall), deformation, "
+        "tumbling of clusters, gravity, and how the branches of the ports divide a body's size"
+    )
+    yield (
+        "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
+        "secondary flow is added to it"
+    )
+    if liquid.blood_fraction is None:
+        yield (
+            "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how much blood is in the "
+            "sample"
+        )
+    elif liquid.blood_fraction > 0:
+        yield "sample and sheath are given one viscosity and density, that of the fluid"
+    radius = 1 / float(np.max(setting.along))
+    if radius < _LEAST_RADIUS:
+        yield (
+            f"the tightest bend is {radius:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct and drag "
+            "of the bend do not just add up, and places may be off by more than a tenth of the height"
+        )
+    yield from _about_sizes(setting, entries)
+    broken = [e for e in entries if e.broken is not None and e.broken.value > _BROKEN_WORTH_SAYING]
+    for e in broken:
+        yield (
+            f"{e.broken.value:.0%} of {e.n}-cell clusters of {e.cells} break if their junctions carry the strongest pull of free "
+            f"shear, {e.junction_load:.2g} N"
+            if e.broken and e.junction_load
+            else ""
+        )
+    if any(e.broken is None for e in entries):
+        yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"
+
+
+def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[str]:
+    last = setting.table.sizes[-1].alpha
+    for e in entries:
+        alpha = e.diameter / (2 * setting.half_height)
+        if e.extrapolated > 0:
+            yield (
+                f"{e.extrapolated:.0%} of {e.cells}, {e.n} cells, are larger than {last:g} of the height, beyond the table of "
+                "lift: they take that of its last size, and their range is what their room in the section allows"
+            )
+        elif alpha > _LARGEST_BODY:
+            yield (
+                f"{e.cells}, {e.n} cells: at {alpha:.2g} of the height adding lift and drag may misplace them by more than a "
+                "tenth of the height"
+            )
+        particle = setting.bends[0].reynolds * alpha**2
+        if particle > _MOST_PARTICLE_REYNOLDS:
+            yield f"{e.cells}, {e.n} cells: their Reynolds number of {particle:.2g} is above 1, where the lift is no longer known"

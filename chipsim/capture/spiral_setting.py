@@ -1,0 +1,127 @@
+"""What all fates in one run of a spiral share: the flow at its bends, the table of lift, where the flow parts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipsim.capture.migration import Bend
+from chipsim.capture.trajectories import STEPS, dividing_line
+from chipsim.flow.lift_table import LiftTable, table_for
+from chipsim.flow.pore_formulas import rectangle_bore
+from chipsim.flow.spiral_result import DENSITY, SpiralFlow
+from geometries.quantities import DesignError
+
+#: How far the lift may be off, as a factor: assumed (the table is within 2 %, to leave bends out costs more).
+LIFT_BAND = 1.2
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the model assumes; the defaults are not fitted to anything.
+
+    Attributes:
+        lift_factor: Multiple of the lift.
+        diameter_cv: Overrides the cell lines' CV of diameter.
+    """
+
+    lift_factor: float = 1.0
+    diameter_cv: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What all entries of one run share.
+
+    Attributes:
+        bends: The flow at each bend, widest first.
+        table: Of lift.
+        half_height: m.
+        half_width: Half-heights.
+        length: Half-heights.
+        along: Half-height over radius along the flow, shape (2 STEPS + 1,).
+        sample_line: Where the sample begins, half-heights from the middle; it comes in beyond.
+        outer_sample: Whether it comes in at the outer wall.
+        outlet_line: Where the flow parts between the outlets.
+        inner_share: Share of the flow that leaves by the inner outlet.
+        collect: ``"inner"`` or ``"outer"``.
+        shear_unit: Viscosity times U / X, Pa.
+        seed: Of the starts.
+        assumed: The assumptions.
+    """
+
+    bends: tuple[Bend, ...]
+    table: LiftTable
+    half_height: float
+    half_width: float
+    length: float
+    along: NDArray[Any]
+    sample_line: float
+    outer_sample: bool
+    outlet_line: float
+    inner_share: float
+    collect: str
+    shear_unit: float
+    seed: int
+    assumed: Assumptions = Assumptions()
+
+    @classmethod
+    def of(
+        cls, device: Any, flow: SpiralFlow, operation: Any, *, seed: int, table: LiftTable | None = None
+    ) -> Setting:
+        """From a spiral, its flow and how it is run.
+
+        Raises:
+            DesignError: There is no table of lift for its section.
+        """
+        inner, outer = device.heights
+        if inner != outer:
+            raise DesignError(
+                f"inner_height = {inner * 1e6:g} um and outer_height = {outer * 1e6:g} um: lift in a trapezoid is not known yet; "
+                "give a rectangular section by height"
+            )
+        aspect = device.width / inner
+        x = inner / 2
+        reynolds = DENSITY * flow.mean_speed(operation) * flow.cell.straight_peak * x / operation.viscosity
+        bends = tuple(
+            Bend(section, aspect, flow.cell.straight_peak, reynolds) for section in flow.cell.sections
+        )
+        s = np.linspace(0.0, device.length, 2 * STEPS + 1)
+        curvature = flow.bends(s)
+        first, last = bends[0], bends[-1]
+        if device.direction == "inward":
+            entry, leave = first, last
+        else:
+            entry, leave = last, first
+        sheath = operation.sheath_flow_rate or 0.0
+        sample = operation.sample_flow_rate / (operation.sample_flow_rate + sheath)
+        outer_sample = device.sample_inlet == "outer"
+        share = _inner_share(device)
+        return cls(
+            bends=bends,
+            table=table or table_for(aspect),
+            half_height=x,
+            half_width=aspect,
+            length=device.length / x,
+            along=curvature,
+            sample_line=dividing_line(entry.speed, 1 - sample if outer_sample else sample),
+            outer_sample=outer_sample,
+            outlet_line=dividing_line(leave.speed, share),
+            inner_share=share,
+            collect=operation.collect or "inner",
+            shear_unit=operation.viscosity * flow.mean_speed(operation) / x,
+            seed=seed,
+        )
+
+
+def _inner_share(device: Any) -> float:
+    """Share of the flow that leaves by the inner outlet: outlets of one length and height, at one pressure (assumed)."""
+    conductances = [1 / rectangle_bore(width, device.heights[0]) for width in device.outlet_widths]
+    return float(conductances[0] / sum(conductances))
