@@ -1,4 +1,4 @@
-"""Meshes of half a straight duct around a sphere: for the lift on a body that a flow carries along.
+"""Meshes of half a duct around a sphere, straight or bent: for the lift on a body that a flow carries along.
 
 The section lies in x (across) and z (along the height), the duct runs along y. The sphere's centre lies on the plane y = 0,
 in which a flow along a duct reverses or is mirrored, so y >= 0 is meshed only::
@@ -9,6 +9,8 @@ in which a flow along a duct reverses or is mirrored, so y >= 0 is meshed only::
     |  |            ( body_0 )        |     middle: y = 0, which cuts the sphere
     |  |______________________________|     end:    y = half_length
     +------------------------------------ x
+
+A bent duct turns about an axis along z at x = -bend, so x points outward from the centre-line.
 """
 
 from __future__ import annotations
@@ -72,19 +74,22 @@ def films(section: Outline, centre: tuple[float, float], radius: float) -> list[
     return out
 
 
-def half_duct(section: Outline, sphere: Sphere, half_length: float, sizes: DuctSizes) -> Mesh:
+def half_duct(
+    section: Outline, sphere: Sphere, half_length: float, sizes: DuctSizes, bend: float = math.inf
+) -> Mesh:
     """Mesh the half y >= 0 of a duct around a sphere.
 
-    Regions: ``middle`` (y = 0), ``end`` (y = half_length), ``wall``, ``body_0``.
+    Regions: ``middle`` (y = 0), ``end`` (y = half_length; of a bent duct a part of the wall), ``wall``, ``body_0``.
 
     Args:
         section: The whole section, um; its x and y become x and z.
         sphere: The body, its centre at y = 0.
-        half_length: From the body to the end, um.
+        half_length: From the body to the end along the centre-line, um.
         sizes: How fine.
+        bend: Radius of the centre-line, um.
 
     Raises:
-        DesignError: The sphere does not fit into the section.
+        DesignError: The sphere does not fit into the section, or the bend is too tight for the section or the length.
         MeshError: gmsh failed, or the mesh is not the duct without the sphere.
     """
     x, _, z = centre = sphere.centre
@@ -92,6 +97,12 @@ def half_duct(section: Outline, sphere: Sphere, half_length: float, sizes: DuctS
     narrow = [(place, gap) for place, gap in films(section, (x, z), radius) if gap < 2 * radius]
     left, low, right, high = section.frame.polygon(1e-6).bounds
     coarse = sizes.section * (high - low) / 2
+    # Beyond a quarter turn y would not grow along the duct any more.
+    if bend <= max(-left, 2 * half_length / math.pi):
+        raise DesignError(
+            f"a bend of {bend:.4g} um is too tight: the inner wall lies {-left:.4g} um from the centre-line, the half-length is "
+            f"{half_length:.4g} um"
+        )
 
     def size(at: NDArray[np.float64]) -> float:
         here = [float(c) for c in at]
@@ -101,14 +112,27 @@ def half_duct(section: Outline, sphere: Sphere, half_length: float, sizes: DuctS
             best = min(best, sizes.film * gap + sizes.growth * math.dist(here, place))
         return best
 
+    angle, straight = half_length / bend, math.isinf(bend)
+
     def draw(gmsh: Any) -> list[tuple[int, int]]:
-        # Drawn in x and y, extruded downward, and then turned: y becomes z, -z becomes y.
-        made = gmsh.model.occ.extrude(draw_fluid(gmsh, section), 0, 0, -half_length)
+        # Drawn in x and y, extruded (swept) downward, and then turned: y becomes z, -z becomes y.
+        occ, plane = gmsh.model.occ, draw_fluid(gmsh, section)
+        if straight:
+            made = occ.extrude(plane, 0, 0, -half_length)
+        else:
+            made = occ.revolve(plane, -bend, 0, 0, 0, 1, 0, angle)
         solid = [entity for entity in made if entity[0] == 3]
-        gmsh.model.occ.rotate(solid, 0, 0, 0, 1, 0, 0, math.pi / 2)
+        occ.rotate(solid, 0, 0, 0, 1, 0, 0, math.pi / 2)
         return solid
 
-    corners = np.array([[left, 0.0, low], [right, half_length, high]])
-    sides = ("wall", "wall", "middle", "end", "wall", "wall")
-    block = Block(draw, corners, sides, "wall", section.area() * half_length, False)
+    volume = section.area() * half_length
+    if straight:
+        corners = np.array([[left, 0.0, low], [right, half_length, high]])
+    else:
+        # Pappus: the area times the way of its centroid.
+        volume *= 1 + section.fluid(1e-6).centroid.x / bend
+        back, far = (left + bend) * math.cos(angle) - bend, (right + bend) * math.sin(angle)
+        corners = np.array([[min(back, left), 0.0, low], [right, far, high]])
+    sides = ("wall", "wall", "middle", "end" if straight else "wall", "wall", "wall")
+    block = Block(draw, corners, sides, "wall", volume, False)
     return mesh_without(block, [sphere], size, coarse + sizes.along * half_length)

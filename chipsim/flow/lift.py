@@ -1,4 +1,4 @@
-"""Inertial lift on a neutrally buoyant sphere that a flow carries along a straight duct, by finite elements.
+"""Inertial lift on a neutrally buoyant sphere that a flow carries along a duct, straight or bent, by finite elements.
 
 To leading order in the particle's Reynolds number the lift is a volume integral over Stokes flows (the reciprocal theorem;
 Ho and Leal, J. Fluid Mech. 65, 365 (1974); Hood, Lee and Roper, J. Fluid Mech. 765, 452 (2015); Harding, Stokes and
@@ -8,9 +8,14 @@ along i,
 
     L_i = - integral of (v . grad u + (v + u - U) . grad v) . w_i.
 
-Lengths are half-heights of the section, speeds are over the largest one, the viscosity is one. x is across, z along the
-height, y along the duct. The flow reverses in the plane y = 0 through the sphere's centre (odd: what the duct drives,
-the sphere moved along it or rolling) or is mirrored there (even: the sphere moved across), so half the duct is solved.
+In a bend (to leading order in the Dean number, whatever the curvature) U is the velocity of the frame that turns with the
+sphere about the bend's axis, turn x v is added to what is in brackets, and to the lift what the undisturbed flow would
+do to the sphere's volume less what keeps the sphere itself on its way around.
+
+Lengths are half-heights of the section, speeds are over the largest one, the viscosity is one. x is across (outward in a
+bend), z along the height, y along the duct. The flow reverses in the plane y = 0 through the sphere's centre (odd: what the
+duct drives, the sphere moved along it or rolling) or is mirrored there (even: the sphere moved across, or turned about y),
+so half the duct is solved.
 """
 
 from __future__ import annotations
@@ -60,10 +65,12 @@ class Section:
     Attributes:
         outline: Of the whole section, in half-heights; its x and y are the mesh's x and z.
         profile: Speed over the largest one, from places x and z, each of shape (n,), to shape (n,).
+        bend: Radius of the centre-line (x = 0), half-heights; infinite where the duct is straight.
     """
 
     outline: Outline
     profile: Profile
+    bend: float = math.inf
 
     @property
     def half_length(self) -> float:
@@ -71,12 +78,28 @@ class Section:
         left, low, right, high = self.outline.frame.polygon(1e-6).bounds
         return float(max(right - left, 2 * (high - low)))
 
+    def velocity(self, x: Array) -> Array:
+        """Undisturbed velocity, shape (3, n), at points, shape (3, n) or more rows."""
+        if math.isinf(self.bend):
+            still = np.zeros(x.shape[1])
+            return np.stack([still, self.profile(x[0], x[2]), still])
+        radius = np.hypot(self.bend + x[0], x[1])
+        around = np.stack([-x[1], self.bend + x[0], 0 * radius]) / radius
+        return self.profile(radius - self.bend, x[2]) * around
 
-def rectangular(aspect: float) -> Section:
-    """A rectangle of half-height 1 and half-width ``aspect``, the origin in its middle."""
+
+def rectangular(aspect: float, bend: float = math.inf) -> Section:
+    """A rectangle of half-height 1 and half-width ``aspect``, the origin in its middle.
+
+    Args:
+        aspect: Width over height.
+        bend: Radius of the centre-line, half-heights.
+    """
     frame = rectangle(-aspect, -1.0, aspect, 1.0, ("wall",) * 4)
     outline = Outline(frame, (), 1.0, (), 0.0, min(1.0, aspect))
-    return Section(outline, lambda x, z: duct_profile.speed(aspect, x, z))
+    if math.isinf(bend):
+        return Section(outline, lambda x, z: duct_profile.speed(aspect, x, z))
+    return Section(outline, lambda x, z: duct_profile.bent_speed(aspect, bend, x, z), bend)
 
 
 def solve_position(
@@ -106,15 +129,17 @@ def solve_position(
     """
     clock = Clock()
     sphere = Sphere((at[0], 0.0, at[1]), alpha)
-    mesh = half_duct(section.outline, sphere, section.half_length, DuctSizes(cell, cell, cell))
+    mesh = half_duct(section.outline, sphere, section.half_length, DuctSizes(cell, cell, cell), section.bend)
     clock.read("mesh")
-    carried = _carried(mesh, sphere, section.profile, rtol)
+    carried = _carried(mesh, sphere, section, rtol)
     clock.read("along")
     moved = _moved(mesh, sphere, rtol)
     clock.read("across")
     # Forces across and along the height and the torque about y: on a sphere that moves so, by inertia, by the other flow.
     resistance = -np.array([[load.force[0], load.force[2], load.torque[1]] for _, load in moved.flows]).T
     lift = -2 * _inertia(mesh, carried, [field.velocity for field, _ in moved.flows])
+    if carried.turn:
+        lift += _around_the_bend(section, sphere, carried)
     drift = np.linalg.solve(resistance, lift) * 24 * math.pi / alpha**3
     entrained = None
     if secondary is not None:
@@ -170,38 +195,43 @@ class _Carried:
 
     Attributes:
         disturbance: Velocity less the undisturbed one, at the nodes, shape (N, 3).
-        undisturbed: Speed along the duct without the sphere, at the nodes, shape (N,).
+        undisturbed: Velocity without the sphere, at the nodes, shape (N, 3).
+        frame: Velocity of the frame that moves with the sphere, at the nodes, shape (N, 3).
         speed: Of the sphere along the duct.
         spin: Its angular velocity about x and z.
+        turn: Angular velocity about the bend's axis.
         unknowns: Of the linear system.
         iterations: Of its solver, the most.
     """
 
     disturbance: Array
     undisturbed: Array
+    frame: Array
     speed: float
     spin: tuple[float, float]
+    turn: float
     unknowns: int
     iterations: int
 
 
-def _carried(mesh: Mesh, sphere: Sphere, profile: Profile, rtol: float) -> _Carried:
-    def along(x: Array) -> Array:
-        still = np.zeros(x.shape[1])
-        return np.stack([still, profile(x[0], x[2]), still])
-
+def _carried(mesh: Mesh, sphere: Sphere, section: Section, rtol: float) -> _Carried:
     motions = [motion.velocity(sphere) for motion in (_ALONG, *_ROLLS)]
     # The plane y = 0 of a flow that reverses in it: no velocity along it, no pressure. The end is a wall.
-    found = _solved(mesh, Problem(periodic=False, open=("middle",), rtol=rtol), sphere, [*motions, along])
+    problem = Problem(periodic=False, open=("middle",), rtol=rtol)
+    found = _solved(mesh, problem, sphere, [*motions, section.velocity])
     pushes = np.array([[load.force[1], load.torque[0], load.torque[2]] for _, load in found.flows])
     motion = np.linalg.solve(pushes[:3].T, pushes[3])
-    parts = [field.velocity for field, _ in found.flows]
-    disturbance = sum(c * part for c, part in zip(motion, parts[:3], strict=True)) - parts[3]
+    parts = np.array([field.velocity for field, _ in found.flows])
+    speed = float(motion[0])
+    turn = speed / (section.bend + sphere.centre[0])
+    frame = Motion((0.0, speed, 0.0), (0.0, 0.0, turn)).velocity(sphere)
     return _Carried(
-        disturbance,
-        profile(mesh.points[:, 0], mesh.points[:, 2]),
-        float(motion[0]),
+        np.tensordot(motion, parts[:3], axes=1) - parts[3],
+        section.velocity(mesh.points.T).T,
+        frame(mesh.points.T).T,
+        speed,
         _pair(motion[1:]),
+        turn,
         found.unknowns,
         found.iterations,
     )
@@ -210,7 +240,8 @@ def _carried(mesh: Mesh, sphere: Sphere, profile: Profile, rtol: float) -> _Carr
 def _moved(mesh: Mesh, sphere: Sphere, rtol: float) -> _Flows:
     """The sphere moved across and along the height, its spin held, and turned about y."""
     mirrored = {("symmetry_y" if name == "middle" else name): n for name, n in mesh.regions.items()}
-    problem = Problem(periodic=False, open=("end",), rtol=rtol)
+    # Where the end is perpendicular to no axis it is a wall, and the pressure known up to a constant.
+    problem = Problem(periodic=False, open=("end",) if "end" in mesh.regions else (), rtol=rtol)
     motions = [motion.velocity(sphere) for motion in _ACROSS]
     return _solved(replace(mesh, regions=mirrored), problem, sphere, motions)
 
@@ -236,13 +267,37 @@ def _pushes(moved: _Flows, secondary: Secondary) -> Array:
 
 def _inertia(mesh: Mesh, carried: _Carried, tests: Sequence[Array]) -> Array:
     """Integral over half the duct of the disturbance's inertia times each of the test flows, shape (tests,)."""
-    along = np.array([0.0, 1.0, 0.0])
     total = np.zeros(len(tests))
-    for weights, values, slopes in nodal(mesh, carried.disturbance, carried.undisturbed[:, None], *tests):
-        v, u, *w = values
+    relative = carried.undisturbed - carried.frame
+    for weights, values, slopes in nodal(mesh, carried.disturbance, carried.undisturbed, relative, *tests):
+        v, _, ahead, *w = values
         dv, du = slopes[:2]
-        relative = v + (u - carried.speed) * along
-        inertia = np.einsum("nj,nij->ni", relative, dv)
-        inertia[:, 1] += np.einsum("nj,nj->n", v, du[:, 0])
+        inertia = np.einsum("nj,nij->ni", v + ahead, dv) + np.einsum("nj,nij->ni", v, du)
+        inertia += np.cross([0.0, 0.0, carried.turn], v)
         total += [weights @ np.einsum("ni,ni->n", inertia, each) for each in w]
     return total
+
+
+def _around_the_bend(section: Section, sphere: Sphere, carried: _Carried) -> Array:
+    """Force along x and z and torque about y of the undisturbed flow on the sphere's volume, less what its own way takes."""
+    a, x = sphere.radius, sphere.centre[0]
+    arm, weights = _ball(a)
+    places = arm + sphere.centre
+    radius = np.hypot(section.bend + places[:, 0], places[:, 1])
+    speed = section.profile(radius - section.bend, places[:, 2])
+    inward = -weights * speed**2 / radius**2 * (section.bend + places[:, 0])
+    volume, moment = 4 / 3 * math.pi * a**3, 8 / 15 * math.pi * a**5
+    force = inward.sum() + volume * carried.turn**2 * (section.bend + x)
+    torque = arm[:, 2] @ inward - carried.turn * moment * carried.spin[0]
+    return np.array([force, 0.0, torque])
+
+
+def _ball(radius: float) -> tuple[Array, Array]:
+    """Points, shape (n, 3), and weights of a Gauss rule in a ball around the origin."""
+    node, weight = np.polynomial.legendre.leggauss(6)
+    turns = np.arange(12) * (2 * math.pi / 12)
+    r, c, t = np.meshgrid((node + 1) / 2 * radius, node, turns, indexing="ij")
+    size = np.einsum("i,j,k->ijk", weight * radius / 2, weight, np.full(12, 2 * math.pi / 12)) * r**2
+    s = np.sqrt(1 - c**2)
+    points = np.stack([r * s * np.cos(t), r * s * np.sin(t), r * c], axis=-1)
+    return points.reshape(-1, 3), size.ravel()
