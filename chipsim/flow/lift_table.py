@@ -1,4 +1,4 @@
-"""Tables of the lift on spheres in a rectangular duct: made of single solves, splined in place and size (plain numpy).
+"""Tables of the lift on spheres in a straight rectangular duct: made of single solves, splined in place and size (plain numpy).
 
 Lengths are half-heights of the section, speeds are over the largest one, ``alpha`` is a sphere's diameter over the height.
 
@@ -44,11 +44,11 @@ _PARITY = ((-1, 1), (1, -1), (-1, 1), (1, -1), (1, 1), (1, 1), (1, 1))
 
 @dataclass(frozen=True)
 class LiftPoint:
-    """A sphere that a flow carries along a straight duct, at one place of the section.
+    """A sphere that a flow carries along a duct, at one place of the section.
 
     Attributes:
         alpha: Its diameter over the height.
-        at: Its place across and along the height, half-heights from the middle.
+        at: Its place across (in a bend outward) and along the height, half-heights from the middle.
         lift: Inertial lift across and along the height, over rho U_m^2 a^4 / H^2 (a the radius, H the height, U_m the
             largest speed).
         drag: Drag across and along the height over 6 pi mu a U, its spin held.

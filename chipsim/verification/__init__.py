@@ -44,6 +44,7 @@ def cases() -> list[Case]:
         Case("pores-space", pores_in_space.in_space, slow=True),
         Case("rectangles", pores_in_space.rectangles, slow=True),
         Case("lift-more", lift.more, slow=True),
+        Case("lift-table", lift.table, slow=True),
         Case("patch", pores_in_space.patch, slow=True),
     ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from chipsim.flow import duct_profile
 from chipsim.flow.field import nodal
-from chipsim.flow.lift import Section, rectangular, solve_position
+from chipsim.flow.lift import Section, _around_the_bend, _Carried, rectangular, solve_position
 from chipsim.flow.lift_table import GAP, LiftPoint, nodes, places, read_table, table_of
 from chipsim.study import lift_tables
 from chipsim.verification.domains import circle
@@ -52,6 +52,25 @@ def test_the_profile_solves_its_equation():
     assert (at[1:].sum() - 4 * at[0]) / h**2 == pytest.approx(-1 / duct_profile.largest(2.0), rel=1e-4)
 
 
+def test_the_profile_in_a_bend():
+    """Its equation, its walls, the straight duct as its limit; the place of the maximum is that of finite differences."""
+    h, bend, driven = 1e-3, 5.0, []
+    for x, z in ((0.7, -0.3), (-1.2, 0.5), (1.9, 0.1)):
+        at = duct_profile.bent_speed(2.0, bend, [x, x + h, x - h, x, x], [z, z, z, z + h, z - h])
+        r = bend + x
+        left = (at[1:].sum() - 4 * at[0]) / h**2 + (at[1] - at[2]) / (2 * h * r) - at[0] / r**2
+        driven.append(left * r)  # the pressure falls evenly with the angle
+    assert driven == pytest.approx([driven[0]] * 3, rel=1e-4) and driven[0] < 0
+    walls = duct_profile.bent_speed(2.0, bend, [-2.0, 2.0, 0.3], [0.2, 0.2, 1.0])
+    assert np.abs(walls).max() < 1e-6
+    x = np.linspace(-2, 2, 41)
+    np.testing.assert_allclose(
+        duct_profile.bent_speed(2.0, 1e5, x, 0.1 + 0 * x), duct_profile.speed(2.0, x, 0.1 + 0 * x), atol=2e-5
+    )
+    x = np.linspace(-0.3, 0, 601)
+    assert x[duct_profile.bent_speed(3.125, 125.0, x, 0 * x).argmax()] == pytest.approx(-0.1999, abs=2e-3)
+
+
 # -- meshes ----------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("centre", [(0.5, -0.4), (-2.2, -0.4), (2.7, 0.7)])
 def test_half_a_slanted_duct(centre):
@@ -61,6 +80,20 @@ def test_half_a_slanted_duct(centre):
     assert mesh.points[:, 1].min() == pytest.approx(0, abs=1e-9)
     volume = 6 * (1.2 + 2.0) / 2 * 6.0 - 2 / 3 * math.pi * 0.25**3
     assert mesh.measure() == pytest.approx(volume, rel=1e-4)
+
+
+def test_half_a_bent_duct():
+    sphere = Sphere((0.5, 0.0, -0.4), 0.25)
+    mesh = half_duct(SLANTED, sphere, 6.0, COARSE, bend=8.0)
+    assert set(mesh.regions) == {"middle", "wall", "body_0"}
+    # The centroid of the triangle's part that is cut off above the left end lies at x = -1.
+    area, lost = 12.0, 2.4
+    moved = 6.0 * (area - lost * (1 - 1 / 8.0))
+    assert mesh.measure() == pytest.approx(moved - 2 / 3 * math.pi * 0.25**3, rel=2e-4)
+    radius = np.hypot(mesh.points[:, 0] + 8.0, mesh.points[:, 1])
+    assert radius.min() == pytest.approx(5.0, abs=5e-3) and radius.max() == pytest.approx(11.0, abs=5e-3)
+    with pytest.raises(DesignError, match="a bend of 3 um is too tight: the inner wall lies 3 um"):
+        half_duct(SLANTED, sphere, 4.0, COARSE, bend=3.0)
 
 
 def test_a_narrow_gap_is_meshed_finer():
@@ -131,6 +164,29 @@ def test_a_sphere_rolls_with_the_shear():
     assert found.spin[0] == pytest.approx(-(high - low) / (2 * h) / 2, rel=0.02)
     assert abs(found.spin[1]) < 1e-3
     assert found.speed == pytest.approx(middle, rel=2e-3)
+
+
+def test_a_wide_bend_is_a_straight_duct():
+    straight, bent = (
+        solve_position(rectangular(2.0, bend), 0.2, (0.8, 0.3), cell=0.5) for bend in (math.inf, 1e4)
+    )
+    # 1 % of the section's root mean square, 4.2, for the difference of the meshes.
+    assert bent.lift == pytest.approx(straight.lift, abs=0.04)
+    assert bent.drag == pytest.approx(straight.drag, rel=2e-3)
+    assert bent.speed == pytest.approx(straight.speed, rel=2e-3)
+
+
+def test_fluid_that_turns_like_a_solid_does_not_lift():
+    """Of the undisturbed flow's push on the sphere's volume and the sphere's own way around nothing is left."""
+    bend, turn = 7.0, 0.11
+    section = Section(rectangular(2.0).outline, lambda x, z: turn * (bend + x), bend)
+    nothing = np.empty((0, 3))
+    carried = _Carried(nothing, nothing, nothing, turn * (bend + 0.6), (0.0, turn), turn, 0, 0)
+    pushed = _around_the_bend(section, Sphere((0.6, 0.0, 0.2), 0.3), carried)
+    assert np.abs(pushed).max() < 1e-12
+    # Twice as slow a sphere is pushed inward by what is missing.
+    slow = _around_the_bend(section, Sphere((0.6, 0.0, 0.2), 0.3), replace(carried, turn=turn / 2))
+    assert slow[0] == pytest.approx(-0.75 * turn**2 * (bend + 0.6) * 4 / 3 * math.pi * 0.3**3)
 
 
 def test_a_rigidly_moving_flow_takes_the_sphere_along():
@@ -273,7 +329,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_processes_make_a_table(tmp_path):
     table = lift_tables.make_table(2.0, (0.4,), cell=0.6, steps=(2.0, 2.0), folder=tmp_path, processes=2)
-    found = table.at(0.4).sample(np.array([[0.0, 0.0], [0.0, 0.3]]))
+    found = table.at(0.4).sample(np.array([[0.0, 0.0], [0.0, 0.2], [0.0, 0.55]]))
     assert len(table.rows) == 16 and np.all(found.drag > 1)
-    # Beyond the place where it would stay, 0.5 and less, a sphere is pushed back.
-    assert abs(found.lift[0]).max() < 1e-9
+    # From the middle it moves toward the wall, and back from there.
+    assert abs(found.lift[0]).max() < 1e-9 and found.drift[1, 1] > 0.1 and found.drift[2, 1] < -0.1
