@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chipsim.flow.dean import Section, section_mesh, solve_section
+from chipsim.flow.dean import MOST_DEAN, Section, section_mesh, solve_section
 from chipsim.flow.section_result import SectionFlow, highest
 from chipsim.flow.solvers import SolverError
 from chipsim.study import store
@@ -50,6 +50,12 @@ def test_mistakes_are_one_sentence(half, given, sentence):
     with pytest.raises(DesignError, match=sentence) as caught:
         half.solve(EPS, **given)
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_dean_number_is_answered():
+    flow = section(rectangle_section(2.0, 2.0), 1.0).solve(0.0, dean=MOST_DEAN)
+    assert flow.dean == pytest.approx(MOST_DEAN, rel=1e-12)
+    assert flow.friction_ratio > 1.3
 
 
 def test_a_bend_has_an_inner_wall(half):
