@@ -42,10 +42,12 @@ _MOST_STEPS = 12
 _CONVERGED = 1e-12
 # Exact for the convection on straight cells, where the duct is straight; h is linear, and 1 / h nearly.
 _DEGREE = 7
+# The ordering (7) is minimum degree, a quarter faster here than what MUMPS takes by itself.
 _DIRECT = {
     "ksp_type": "preonly",
     "pc_type": "lu",
     "pc_factor_mat_solver_type": "mumps",
+    "mat_mumps_icntl_7": 0,
     "mat_mumps_icntl_14": 60,
 }
 

@@ -80,7 +80,8 @@ class Section:
             state, steps, size = self._from_straight(scale), 0, 0.0
             for stage in _stages(k, _FIRST_K * (scale / self._peak) ** 2):
                 state, steps, size = self._bend.newton(state, curvature, stage, mean=held)
-                self._refuse_fast(self._dean(state, stage), dean_k)
+                if held is None:  # a flow rate was looked at before
+                    self._refuse_fast(self._dean(state, stage), dean_k)
             numbers = self._numbers(state, curvature, k) | self._read_off(state, curvature, k)
         clock.read("flow")
         return SectionFlow(

@@ -78,6 +78,25 @@ class SectionFlow(Solved):
         """
         return (self.half_height * UNIT * mean_speed) ** 2 / (radius * kinematic_viscosity)
 
+    def pressure_gradient(self, mean_speed: float, viscosity: float) -> float:
+        """Along the middle line, Pa/m.
+
+        Args:
+            mean_speed: U, m/s.
+            viscosity: Pa s.
+        """
+        return self.gradient * viscosity * mean_speed / (self.half_height * UNIT) ** 2
+
+    def wall_shear_stress(self, mean_speed: float, viscosity: float) -> tuple[float, float]:
+        """Axial, mean over the perimeter and largest, Pa.
+
+        Args:
+            mean_speed: U, m/s.
+            viscosity: Pa s.
+        """
+        scale = viscosity * mean_speed / (self.half_height * UNIT)
+        return self.wall_shear_mean * scale, self.wall_shear_max * scale
+
     def at(self, points: Array) -> tuple[Array, Array]:
         """Velocity, shape (n, 3), and gradient of the axial velocity (over U / X), shape (n, 2); nan outside the section.
 

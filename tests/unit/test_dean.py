@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chipsim.flow.dean import Section, section_mesh, solve_section
+from chipsim.flow.dean import MOST_DEAN, Section, section_mesh, solve_section
 from chipsim.flow.section_result import SectionFlow, highest
 from chipsim.flow.solvers import SolverError
 from chipsim.study import store
@@ -50,6 +50,12 @@ def test_mistakes_are_one_sentence(half, given, sentence):
     with pytest.raises(DesignError, match=sentence) as caught:
         half.solve(EPS, **given)
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_dean_number_is_answered():
+    flow = section(rectangle_section(2.0, 2.0), 1.0).solve(0.0, dean=MOST_DEAN)
+    assert flow.dean == pytest.approx(MOST_DEAN, rel=1e-12)
+    assert flow.friction_ratio > 1.3
 
 
 def test_a_bend_has_an_inner_wall(half):
@@ -161,6 +167,13 @@ def test_in_units(half):
     # The Hou spiral at 850 uL/min in water.
     assert flow.secondary_mean * scale == pytest.approx(0.64e-3, rel=0.01)
     assert flow.secondary_mid_plane * scale == pytest.approx(1.62e-3, rel=0.01)
+    # What the pressure does in a straight duct is what the walls hold: G A = tau P.
+    straight = half.solve(0.0, dean_k=0.0)
+    mean, largest = straight.wall_shear_stress(speed, 1e-3)
+    diameter = 2 * 500e-6 * 160e-6 / 660e-6
+    assert straight.pressure_gradient(speed, 1e-3) == pytest.approx(4 * mean / diameter)
+    # Between plates it would be 6 mu U / H.
+    assert 1.0 < largest / (6 * 1e-3 * speed / 160e-6) < 1.3
     assert flow.reynolds == pytest.approx(speed * 242.4e-6 / viscosity, rel=5e-3)
 
 
