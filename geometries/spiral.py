@@ -122,9 +122,9 @@ class Spiral(Device):
             )
         if self.wall <= 0:
             raise DesignError(
-                f"width = {show(self.width, 'um')} makes the windings overlap: with turns = {self.turns:.4g} between "
-                f"{show(self.inner_radius, 'mm')} and {show(self.outer_radius, 'mm')} their centre-lines come within "
-                f"{show(self.wall + self.width, 'um')} of each other"
+                f"width = {show(self.width, 'um')} makes the windings overlap: turns = {self.turns:.4g} between inner_radius = "
+                f"{show(self.inner_radius, 'mm')} and outer_radius = {show(self.outer_radius, 'mm')} bring their centre-lines "
+                f"within {show(self.wall + self.width, 'um')} of each other"
             )
         self._widths_fit()
         return self
