@@ -177,7 +177,7 @@ def test_the_sample_enters_on_the_side_asked_for_and_branches_are_as_wide_all_al
     if direction == "inward":  # at the outer end the branches lie along the tangent
         far = {name: (port - np.array([x, y]) / UM) @ inward for name, port in ports.items()}
         assert (far["inlet_sample"] > far["inlet_sheath"]) == (side == "inner")
-    for end, widths in (("inner", None), ("outer", None)):
+    for end in ("inner", "outer"):
         fork = getattr(spiral.plan, end)
         widths = getattr(spiral, spiral.branches_at[end])
         names = spiral.inlets if "inlet" in spiral.branches_at[end] else spiral.outlets
