@@ -1,18 +1,18 @@
 r"""The spiral: a long curved channel in which inertia sorts bodies by size; small and large ones leave by different outlets.
 
-From above, and the section with its inner wall on the left::
+A cut along a radius through both ends (of one turn; others lie between them), and the channel unrolled from above::
 
-          .-------------.                                       width
-        /  .---------.   \                          |<------------------->|
-       /  /           \   \ _ inner branch           _____________________  ___
-      |  |  __         |   |_                       |                     |  ^
-      |  |    \        |   |  outer branch          |      rectangle      |  | height
-       \  \ ___>-.    /   /                         |_____________________|  v
-        \        |---'   /                                          ______
-         \_ _ _ /   ___ /                               ______------       |  outer_height
-           ---- /|\ ---> outer_radius               |                      |
-         inner_radius                inner_height   |______________________|
-    radius grows by one pitch a turn; wall = nearest distance of windings - width
+    middle         inner end         wall         outer end                    inner_height  outer_height
+      +           |#########|<---------------->|###########|  ___                        ____------|
+      |           |#########|                  |###########|  _|_ height          ___----          |
+      |<-- inner_radius ->|                    |<- width ->|                     |_________________|
+      |<---------------- outer_radius ---------------->|                           trapezoid instead
+
+    inlet_sheath ______                          ______ outlet_inner     inner wall above; inlet_widths and
+                       \________________________/                       outlet_widths are those of the branches,
+                       > ------- length ------ <                         inner first
+                        ________________________
+    inlet_sample ______/                        \______ outlet_outer
 
 ``length`` is that of the centre-line between ``inner_radius`` and ``outer_radius``; a quarter turn to the branches in the middle
 and the branches come on top. The channel winds counter-clockwise on its way out; its mirror image does the same.
@@ -189,7 +189,7 @@ class Spiral(Device):
                 )
                 said = " and ".join(show(w, "um") for w in getattr(self, name))
                 raise DesignError(
-                    f"{name} = {said} do not fit at the {place} end: the branches run into the winding beside them; make them "
+                    f"{name} = {said} do not fit at the {place} end: the branches run into what is beside them; make them "
                     f"narrower, or {place}_radius = {show(getattr(self, place + '_radius'), 'mm')} larger"
                 )
 

@@ -34,6 +34,16 @@ SLANTED = {
     "inlet_widths": ["600 um"],
 }
 SMALL = {"width": "200 um", "inner_radius": "1.2 mm", "outer_radius": "1.7 mm", "turns": 1.3}
+# An arc so short that the branches of its two ends cross.
+MEETING = {
+    "width": "137 um",
+    "inner_radius": "383 um",
+    "outer_radius": "482 um",
+    "turns": 0.357,
+    "direction": "outward",
+    "inlet_widths": ["130 um", "200 um"],
+    "outlet_widths": ["35 um", "130 um"],
+}
 ROOF = {"inner_height": "60 um", "outer_height": "100 um"}
 SPIRALS = {
     "published": {},
@@ -328,6 +338,7 @@ def test_a_broken_rule_names_what_breaks_it(values, limits, parameter):
         ({"inlet_widths": ["1 um", "2 um", "3 um"]}, "has 3 widths; write two, the inner one first, or one width"),
         ({"inlet_widths": ["500 um"], "sample_inlet": "outer"}, 'sample_inlet = "outer" is for two inlets'),
         ({"outlet_widths": ["1 mm", "900 um"], "inner_radius": "2 mm"}, "outlet_widths = 1000 um and 900 um do not fit at"),
+        (MEETING, "inlet_widths = 130 um and 200 um do not fit at the inner end: the branches run into what is beside them"),
         ({"direction": "left"}, 'direction = "left" is unknown; known are inward, outward'),
         ({"sample_inlet": "left"}, 'sample_inlet = "left" is unknown; known are outer, inner'),
         ({"width": "500"}, 'width = "500" has no unit'),
