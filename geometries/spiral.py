@@ -5,7 +5,7 @@ A cut along a radius through both ends (of one turn; others lie between them), a
     middle         inner end         wall         outer end                    inner_height  outer_height
       +           |#########|<---------------->|###########|  ___                        ____------|
       |           |#########|                  |###########|  _|_ height          ___----          |
-      |<-- inner_radius ->|                    |<- width ->|                     |_________________|
+      |<-- inner_radius ->|                    |<- width->|                      |_________________|
       |<---------------- outer_radius ---------------->|                           trapezoid instead
 
     inlet_sheath ______                          ______ outlet_inner     inner wall above; inlet_widths and
@@ -276,12 +276,16 @@ class Spiral(Device):
             s: From where the channel has its first winding, m, 0 to ``length``; any shape.
 
         Returns:
-            Distance from the middle, m. The radius of curvature is this times 1 + (pitch / 2 pi radius)^2, nearly.
+            Distance from the middle, m; from the radius of curvature it differs by (pitch / 2 pi radius)^2 / 2 of itself.
 
         Raises:
             DesignError: ``s`` is outside the channel.
         """
         return self.curve().radius(self.angle_at(s))
+
+    def curvature_at(self, s: ArrayLike) -> NDArray[np.float64]:
+        """Curvature of the centre-line, 1/m, at arc lengths (m) along the flow; what the secondary flow depends on."""
+        return self.curve().curvature(self.angle_at(s))
 
     def centre_line(
         self, s: ArrayLike

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _UM = 1e-6
 _KNOT = math.radians(3)  # between knots: an interpolated circle of 1 cm is then within 2 nm of itself
 _TAPER = 2.0  # length over the gain in width
-_BRANCH = 2.0  # length of the branches over their width together
+_BRANCH = 2.5  # length of the branches over the width of the wider one
 _SPREAD = math.radians(
     20
 )  # of each branch from the channel at the inner end; at the outer end all of it on one side
@@ -83,7 +83,7 @@ def fork(
     """
     total = sum(widths)
     gain = total - width if total > width * (1 + _SAME) else 0.0
-    taper, run = _TAPER * gain, _BRANCH * total
+    taper, run = _TAPER * gain, _BRANCH * max(widths)
     ends = (taper, width / 2 + inward * gain), (taper, -width / 2 - (1 - inward) * gain)
     first = ((0.0, width / 2), (0.0, -width / 2))
     a, b = ends  # inner and outer corner after the widening

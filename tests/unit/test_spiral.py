@@ -90,6 +90,9 @@ def test_the_centre_line_runs_at_unit_speed_along_its_heading(name):
     assert along[0] == pytest.approx(np.cos(heading), abs=1e-6)
     assert along[1] == pytest.approx(np.sin(heading), abs=1e-6)
     assert np.hypot(x, y) == pytest.approx(spiral.radius_at(s), rel=1e-12)
+    turned = spiral.centre_line(s + step)[2] - spiral.centre_line(s - step)[2]
+    sense = 1 if spiral.direction == "outward" else -1
+    assert turned / (2 * step) * sense == pytest.approx(spiral.curvature_at(s), rel=1e-6)
     ends = spiral.radius_at([0, spiral.length])
     radii = [spiral.outer_radius, spiral.inner_radius]
     assert ends == pytest.approx(radii if spiral.direction == "inward" else radii[::-1], rel=1e-9)
@@ -308,6 +311,9 @@ def test_the_published_spirals_can_be_made():
             "turns",
         ),
         ({"outlet_widths": ["2 um", "498 um"]}, {}, "outlet_widths"),
+        ({}, {"min_feature": "442.4 um"}, "turns"),
+        ({}, {"min_feature": "0.6 mm"}, "inlet_widths"),
+        ({"outlet_widths": ["750 um", "750 um"]}, {"min_feature": "430 um"}, "outlet_widths"),
         ({"inlet_widths": ["20 um", "480 um"], "height": "300 um"}, {}, "height"),
         ({"width": "20 um", "inlet_widths": ["10 um", "10 um"]}, {"min_gap": "30 um"}, "width"),
         ({"inner_radius": "15 mm", "outer_radius": "20 mm", "turns": 4}, {}, "outer_radius"),
