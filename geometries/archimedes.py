@@ -86,6 +86,11 @@ class Archimedean:
         angle = np.asarray(angle, dtype=float)
         return angle + np.pi / 2 - np.arctan(self.rise / self.radius(angle))
 
+    def curvature(self, angle: ArrayLike) -> NDArray[np.float64]:
+        """Of the curve at an angle (rad) from the inner end, per unit of length."""
+        r, b = self.radius(angle), self.rise
+        return (r * r + 2 * b * b) / (r * r + b * b) ** 1.5
+
     def nearest_winding(self) -> float:
         """Smallest distance between neighbouring windings; infinite where the curve does not come round to itself.
 

@@ -60,6 +60,8 @@ LAYERS = {"frame": (10, 0), "solids": (1, 0)}
 PARTS = ("cell", "array")
 
 _MOST_TETRAHEDRA = 2_000_000
+# All that a boundary of GDS II may have; longer polygons are cut.
+_MOST_VERTICES = 8190
 # A fixed date, so that the same design gives the same bytes.
 _DATE = datetime(2000, 1, 1)
 
@@ -235,8 +237,7 @@ def _write_gds(drawing: Drawing, folder: Path) -> list[str]:
     tolerance, frame, solids = drawing.chord_tolerance, LAYERS["frame"], LAYERS["solids"]
     top.add(gdstk.Polygon(_vertices(drawing.outline.frame, tolerance), layer=frame[0], datatype=frame[1]))
     for s in drawing.outline.frame.segments:
-        middle = ((s.start[0] + s.end[0]) / 2, (s.start[1] + s.end[1]) / 2)
-        top.add(gdstk.Label(s.name, middle, layer=frame[0], texttype=frame[1]))
+        top.add(gdstk.Label(s.name, _on(s, tolerance), layer=frame[0], texttype=frame[1]))
     for number, (shape, places) in enumerate(_equal_loops(drawing.outline.solids)):
         name = shape.segments[0].name
         cell = library.new_cell(f"{name.upper()}_{number}")
@@ -244,8 +245,16 @@ def _write_gds(drawing: Drawing, folder: Path) -> list[str]:
         cell.add(gdstk.Label(name, shape.segments[0].start, layer=solids[0], texttype=solids[1]))
         for origin, counts, steps in _lattices(places):
             top.add(gdstk.Reference(cell, origin, columns=counts[0], rows=counts[1], spacing=steps))
-    library.write_gds(folder / f"{drawing.stem}.gds", timestamp=_DATE)
+    library.write_gds(folder / f"{drawing.stem}.gds", max_points=_MOST_VERTICES, timestamp=_DATE)
     return [f"{drawing.stem}.gds"]
+
+
+def _on(segment: Segment, tolerance: float) -> Point:
+    """A point amid a side: between the ends of a curved one there is none of its points."""
+    if isinstance(segment, Line):
+        return (segment.start[0] + segment.end[0]) / 2, (segment.start[1] + segment.end[1]) / 2
+    points = segment.points(tolerance)
+    return points[len(points) // 2]
 
 
 def _vertices(loop: Loop, tolerance: float) -> list[Point]:

@@ -63,13 +63,21 @@ def extrude(plane: Mesh, heights: NDArray[np.float64], *, top: str = "ceiling") 
         np.full(len(plane.cells), regions[top], dtype=np.int32),
     ])  # fmt: skip
     mesh = Mesh(points, cells, facets, numbers.astype(np.int32), regions, plane.quality, len(levels))
+    refuse_inverted(mesh, "a curved cell is turned inside out; refine the mesh or change the fillet")
+    return mesh
+
+
+def refuse_inverted(mesh: Mesh, said: str) -> None:
+    """Refuse a mesh of tetrahedra with a cell turned inside out; layers may be much flatter than wide, which solvers bear.
+
+    Raises:
+        MeshError: With the words ``said``.
+    """
     with gmsh_session() as gmsh:
         mesh.load(gmsh)
         tags, _ = gmsh.model.mesh.getElementsByType(TETRAHEDRON)
-        # Layers may be much flatter than wide, which the solver bears; what it cannot bear is a cell turned inside out.
         if gmsh.model.mesh.getElementQualities(tags, "minDetJac").min() <= 0:
-            raise MeshError("a curved cell is turned inside out; refine the mesh or change the fillet")
-    return mesh
+            raise MeshError(said)
 
 
 def _vertex_keys(plane: Mesh) -> NDArray[np.int64]:

@@ -1,18 +1,18 @@
 r"""The spiral: a long curved channel in which inertia sorts bodies by size; small and large ones leave by different outlets.
 
-From above, and the section with its inner wall on the left::
+A cut along a radius through both ends (of one turn; others lie between them), and the channel unrolled from above::
 
-          .-------------.                                       width
-        /  .---------.   \                          |<------------------->|
-       /  /           \   \ _ inner branch           _____________________  ___
-      |  |  __         |   |_                       |                     |  ^
-      |  |    \        |   |  outer branch          |      rectangle      |  | height
-       \  \ ___>-.    /   /                         |_____________________|  v
-        \        |---'   /                                          ______
-         \_ _ _ /   ___ /                               ______------       |  outer_height
-           ---- /|\ ---> outer_radius               |                      |
-         inner_radius                inner_height   |______________________|
-    radius grows by one pitch a turn; wall = nearest distance of windings - width
+    middle         inner end         wall         outer end                    inner_height  outer_height
+      +           |#########|<---------------->|###########|  ___                        ____------|
+      |           |#########|                  |###########|  _|_ height          ___----          |
+      |<-- inner_radius ->|                    |<- width->|                      |_________________|
+      |<---------------- outer_radius ---------------->|                           trapezoid instead
+
+    inlet_sheath ______                          ______ outlet_inner     inner wall above; inlet_widths and
+                       \________________________/                       outlet_widths are those of the branches,
+                       > ------- length ------ <                         inner first
+                        ________________________
+    inlet_sample ______/                        \______ outlet_outer
 
 ``length`` is that of the centre-line between ``inner_radius`` and ``outer_radius``; a quarter turn to the branches in the middle
 and the branches come on top. The channel winds counter-clockwise on its way out; its mirror image does the same.
@@ -122,9 +122,9 @@ class Spiral(Device):
             )
         if self.wall <= 0:
             raise DesignError(
-                f"width = {show(self.width, 'um')} makes the windings overlap: with turns = {self.turns:.4g} between "
-                f"{show(self.inner_radius, 'mm')} and {show(self.outer_radius, 'mm')} their centre-lines come within "
-                f"{show(self.wall + self.width, 'um')} of each other"
+                f"width = {show(self.width, 'um')} makes the windings overlap: turns = {self.turns:.4g} between inner_radius = "
+                f"{show(self.inner_radius, 'mm')} and outer_radius = {show(self.outer_radius, 'mm')} bring their centre-lines "
+                f"within {show(self.wall + self.width, 'um')} of each other"
             )
         self._widths_fit()
         return self
@@ -189,7 +189,7 @@ class Spiral(Device):
                 )
                 said = " and ".join(show(w, "um") for w in getattr(self, name))
                 raise DesignError(
-                    f"{name} = {said} do not fit at the {place} end: the branches run into the winding beside them; make them "
+                    f"{name} = {said} do not fit at the {place} end: the branches run into what is beside them; make them "
                     f"narrower, or {place}_radius = {show(getattr(self, place + '_radius'), 'mm')} larger"
                 )
 
@@ -276,12 +276,16 @@ class Spiral(Device):
             s: From where the channel has its first winding, m, 0 to ``length``; any shape.
 
         Returns:
-            Distance from the middle, m. The radius of curvature is this times 1 + (pitch / 2 pi radius)^2, nearly.
+            Distance from the middle, m; from the radius of curvature it differs by (pitch / 2 pi radius)^2 / 2 of itself.
 
         Raises:
             DesignError: ``s`` is outside the channel.
         """
         return self.curve().radius(self.angle_at(s))
+
+    def curvature_at(self, s: ArrayLike) -> NDArray[np.float64]:
+        """Curvature of the centre-line, 1/m, at arc lengths (m) along the flow; what the secondary flow depends on."""
+        return self.curve().curvature(self.angle_at(s))
 
     def centre_line(
         self, s: ArrayLike

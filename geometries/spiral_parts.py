@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geometries.mesh import TETRAHEDRON, Mesh, MeshError, Resolution, gmsh_session
+from geometries.extrude import refuse_inverted
+from geometries.mesh import Mesh, Resolution
 from geometries.outline import Outline
 from geometries.part import COARSE, Part
 from geometries.part import channel_part as flat_part
@@ -60,9 +61,5 @@ def _under_the_ceiling(spiral: Spiral, mesh: Mesh, depth: float) -> Mesh:
     points = mesh.points.copy()
     points[:, 2] *= np.tile(ceiling(spiral, plane), mesh.node_levels) / depth
     moved = dataclasses.replace(mesh, points=points)
-    with gmsh_session() as gmsh:
-        moved.load(gmsh)
-        tags, _ = gmsh.model.mesh.getElementsByType(TETRAHEDRON)
-        if gmsh.model.mesh.getElementQualities(tags, "minDetJac").min() <= 0:
-            raise MeshError("a cell under the sloping ceiling is turned inside out; refine the mesh")
+    refuse_inverted(moved, "a cell under the sloping ceiling is turned inside out; refine the mesh")
     return moved

@@ -3,14 +3,14 @@ r"""The plan of a spiral channel, um: two walls along the spiral, and the branch
 The walls are splines along the spiral. At its inner end an arc of half the radius leads to the middle, where there is room; at
 its outer end one branch goes straight on along the tangent, so that nothing comes nearer to the winding inside::
 
-    inner end                                 outer end
-                                                        / /
-      inner branch        |       |                    / /  outer branch
-      \\____________       |       |                   / /
-       \_______    \______/ lead   /        __________/ /
-       nose ___>               ___/         channel       <____ nose
-      /_____________________--             ____________________
-      outer branch                                      inner branch
+    inner end                                   outer end
+         inner branch     |      |                                / / outer branch
+      ______              |      |                               / /
+      ______\_____       .'      |              ________________/ /
+       nose  >    '-----'  lead  |                 channel       < nose
+      ______   _____            .'              _________________________
+      ______/       '---------''                                _________ inner branch
+         outer branch
 
 ``Fork`` is one such end in its own frame: t leads away from the spiral, n to its inner side.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _UM = 1e-6
 _KNOT = math.radians(3)  # between knots: an interpolated circle of 1 cm is then within 2 nm of itself
 _TAPER = 2.0  # length over the gain in width
-_BRANCH = 2.0  # length of the branches over their width together
+_BRANCH = 2.5  # length of the branches over the width of the wider one
 _SPREAD = math.radians(
     20
 )  # of each branch from the channel at the inner end; at the outer end all of it on one side
@@ -83,7 +83,7 @@ def fork(
     """
     total = sum(widths)
     gain = total - width if total > width * (1 + _SAME) else 0.0
-    taper, run = _TAPER * gain, _BRANCH * total
+    taper, run = _TAPER * gain, _BRANCH * max(widths)
     ends = (taper, width / 2 + inward * gain), (taper, -width / 2 - (1 - inward) * gain)
     first = ((0.0, width / 2), (0.0, -width / 2))
     a, b = ends  # inner and outer corner after the widening
@@ -176,17 +176,15 @@ class Plan:
         return Arc((float(start[0]), float(start[1])), end, self.lead, "wall", ccw=False)
 
     def clearances(self) -> tuple[float, float]:
-        """Clear distance from the ports at the inner and at the outer end to the windings beside them, um."""
+        """Clear distance from the branches at the inner and the outer end to the windings beside them and each other, um."""
         quarter, angle = math.pi / 2, self.curve.angle
         lead = [*self.lead_arc(1).points(1.0), *reversed([*self.lead_arc(-1).points(1.0)])]
-        inner = self.inner.polygon.union(Polygon(lead))
-        near = math.inf, math.inf
-        if angle > quarter:
-            near = (
-                inner.distance(self.strip(quarter, angle)),
-                self.outer.polygon.distance(self.strip(0.0, angle - quarter)),
-            )
-        return near
+        inner, outer = self.inner.polygon.union(Polygon(lead)), self.outer.polygon
+        apart = inner.distance(outer)
+        if angle <= quarter:
+            return apart, apart
+        beside_inner, beside_outer = self.strip(quarter, angle), self.strip(0.0, angle - quarter)
+        return min(apart, inner.distance(beside_inner)), min(apart, outer.distance(beside_outer))
 
     def loop(self) -> Loop:
         """The whole channel."""
