@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chipsim.flow.section_result import SectionFlow
 
 #: Points of the grid across one half-height.
-FINENESS = 60
+FINENESS = 40
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,26 @@ class Bend:
                 out[c] += np.gradient(np.gradient(u, step, axis=axis), step, axis=axis)
         return out
 
-    def rates(self, size: SizeTable, factor: float = 1.0, alpha: float | None = None) -> Grid:
-        """Slopes of the way of a sphere of one size, everywhere on the grid.
+    def drift(self, size: SizeTable) -> NDArray[Any]:
+        """Lift over drag, and the speed along the duct, of a sphere of one size on the grid; the same in every bend.
 
-        Args:
-            size: The table of its size, or of the nearest there is.
-            factor: Multiple of the lift.
-            alpha: Its own size, where the table has another.
+        Returns:
+            Shape (3, nx, nz).
         """
-        alpha = size.alpha if alpha is None else alpha
         x, z = self.speed.axes
         points = np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
         found = size.sample(points)
-        shape = (2, len(x), len(z))
-        drift = found.drift.T.reshape(shape) * factor * self.reynolds * alpha**3 / (24 * np.pi)
+        values = np.column_stack([found.drift, np.maximum(found.speed, 1e-3)])
+        return np.asarray(values.T.reshape(3, len(x), len(z)))
+
+    def rates(self, lift: NDArray[Any], factor: float, alpha: float) -> Grid:
+        """Slopes of the way of a sphere, everywhere on the grid.
+
+        Args:
+            lift: Of its size, from :meth:`drift`.
+            factor: Multiple of the lift.
+            alpha: Its diameter over the height.
+        """
+        pushed = lift[:2] * factor * self.reynolds * alpha**3 / (24 * np.pi)
         carried = self.secondary + alpha**2 / 6 * self._laplacian
-        along = np.maximum(found.speed.reshape(shape[1:]), 1e-3)
-        return Grid(self.half_width, 1.0, (carried + drift) / along)
+        return Grid(self.half_width, 1.0, (carried + pushed) / lift[2])

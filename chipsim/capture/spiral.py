@@ -10,6 +10,7 @@ Not modelled: crowding (dilute samples only), deformation, clusters as they are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,8 @@ from geometries.quantities import DesignError
 
 #: Diameters of each kind of bodies, evenly likely, and bodies of each that are followed.
 CLASSES, PATHS = 16, 2**8
-_RANGE_PATHS = 2**6
+#: Ratio of neighbouring sizes that are followed; what is between goes with the nearer one.
+SIZE_STEP = 1.05
 #: Radius of the smallest sphere around n touching equal ones over theirs (recalled: Gensane, Electron. J. Combin. 11, R33, 2004).
 _AROUND = (
     1.0, 2.0, 2.1547, 2.2247, 2.4142, 2.4142, 2.5912, 2.6453, 2.7321, 2.8325, 2.9021, 2.9021, 3.0, 3.0911, 3.1416, 3.2157,
@@ -235,15 +237,12 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
         setting: Spiral, operation and assumptions.
         ranges: Whether the assumptions are varied.
     """
-    arrived = _followed(body, setting, PATHS)
+    arrived = _followed(body, setting)
     shares = _shares(body, setting, arrived)
     varied = [shares]
-    if ranges:
-        few = _shares(body, setting, _followed(body, setting, _RANGE_PATHS))
-        varied = [few]
-        for assumed in _VARIED:
-            other = replace(setting, assumed=assumed)
-            varied.append(_shares(body, other, _followed(body, other, _RANGE_PATHS)))
+    for assumed in _VARIED if ranges else ():
+        other = replace(setting, assumed=assumed)
+        varied.append(_shares(body, other, _followed(body, other)))
     count = arrived.x.size
     fractions = {
         name: replace(
@@ -258,7 +257,7 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
     return _entry(body, setting, arrived, fractions)
 
 
-def _followed(body: Carried, setting: Setting, paths: int) -> _Arrived:
+def _followed(body: Carried, setting: Setting) -> _Arrived:
     ends, shears, known, rooms = [], [], [], []
     for diameter in _diameters(body, setting.assumed):
         alpha = diameter / (2 * setting.half_height)
@@ -268,7 +267,7 @@ def _followed(body: Carried, setting: Setting, paths: int) -> _Arrived:
                 f"{body.line.name}, {body.n} cells: a body of {diameter * 1e6:.3g} um does not fit the channel of "
                 f"{2e6 * setting.half_height:g} um"
             )
-        x, shear = _one_size(setting, alpha, room, paths)
+        x, shear = _one_size(setting, round(math.log(alpha) / math.log(SIZE_STEP)))
         ends.append(x)
         shears.append(shear)
         known.append(alpha <= setting.table.sizes[-1].alpha)
@@ -304,16 +303,25 @@ def _cdf(line: Any, grid: NDArray[Any], assumed: Assumptions) -> NDArray[Any]:
     return np.asarray(ndtr(np.log(grid / _diameter(line)) / lognormal_sigma(cv)))
 
 
-def _one_size(setting: Setting, alpha: float, room: Room, paths: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where bodies of one size end across, and the largest shear that each met."""
+def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where bodies of one size end across, and the largest shear that each met; each size is followed once."""
+    key = step, setting.assumed.lift_factor
+    if key not in setting.followed:
+        setting.followed[key] = _follow(setting, SIZE_STEP**step)
+    return setting.followed[key]
+
+
+def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
     sizes = setting.table.sizes
     size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    rates = [bend.rates(size, setting.assumed.lift_factor, alpha) for bend in setting.bends]
+    lift = setting.bends[0].drift(size)
+    rates = [bend.rates(lift, setting.assumed.lift_factor, alpha) for bend in setting.bends]
+    room = Room(setting.half_width, 1.0, 1.0, min(alpha, 1.0))
     curvature = np.array([bend.flow.curvature for bend in setting.bends])
     way = Way(curvature, rates, room)
     entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
-    places = starts(entry.speed, room, setting.sample_line, paths, setting.seed, outer=setting.outer_sample)
-    shear = np.zeros(paths)
+    places = starts(entry.speed, room, setting.sample_line, PATHS, setting.seed, outer=setting.outer_sample)
+    shear = np.zeros(PATHS)
     middle = setting.bends[len(setting.bends) // 2].shear
 
     def watch(at: NDArray[Any], bend: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Setting:
         shear_unit: Viscosity times U / X, Pa.
         seed: Of the starts.
         assumed: The assumptions.
+        followed: What was followed so far, by size and factor of the lift.
     """
 
     bends: tuple[Bend, ...]
@@ -71,6 +72,9 @@ class Setting:
     shear_unit: float
     seed: int
     assumed: Assumptions = Assumptions()
+    followed: dict[tuple[int, float], tuple[NDArray[Any], NDArray[Any]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def of(
