@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,28 +88,10 @@ def fork(
     first = ((0.0, width / 2), (0.0, -width / 2))
     a, b = ends  # inner and outer corner after the widening
     widening = ((first[1], 0.0), (b, 0.0), (a, 1.0), (first[0], 1.0))
-    if len(widths) == 1:
-        far = ((taper + run, a[1]), (taper + run, b[1]))
-        corners = [first[1], b, far[1], far[0], a, first[0]]
-        lines = ["wall", "wall", names[0], "wall", "wall"]
-        pieces: list[tuple[tuple[Point, float], ...]] = [
-            widening,
-            ((b, 0.0), (far[1], 0.0), (far[0], 1.0), (a, 1.0)),
-        ]
-    else:
-        inner, outer = inward * 2 * _SPREAD, (1 - inward) * 2 * _SPREAD
-        nose = _nose(b, widths, inner, outer)
-        share = widths[1] / total
-        ai, ni = _branch(a, run, widths[0], inner, 1)
-        bo, no = _branch(b, run, widths[1], outer, -1)
-        corners = [first[1], b, bo, no, nose, ni, ai, a, first[0]]
-        lines = ["wall", "wall", names[1], "wall", "wall", names[0], "wall", "wall"]
-        pieces = [
-            widening,
-            ((b, 0.0), (nose, share), (a, 1.0)),
-            ((b, 0.0), (bo, 0.0), (no, share), (nose, share)),
-            ((nose, share), (ni, share), (ai, 1.0), (a, 1.0)),
-        ]
+    walls, lines, pieces = (_port if len(widths) == 1 else _split)(a, b, run, widths, names, inward)
+    corners = [first[1], *walls, first[0]]
+    lines = ["wall", *lines, "wall"]
+    pieces = [widening, *pieces]
     if not gain:
         corners, lines, pieces = [*corners[1:-1]], lines[1:-1], pieces[1:]
     place = _placed(frame)
@@ -118,6 +100,36 @@ def fork(
         tuple(lines),
         tuple(tuple((place(c), share) for c, share in piece) for piece in pieces),
     )
+
+
+_Piece: TypeAlias = tuple[tuple[Point, float], ...]
+_Walls: TypeAlias = tuple[list[Point], list[str], list[_Piece]]
+
+
+def _port(a: Point, b: Point, run: float, _: Sequence[float], names: Sequence[str], __: float) -> _Walls:
+    """Straight on from the inner corner ``a`` and the outer one ``b`` to a single port."""
+    far = ((a[0] + run, a[1]), (b[0] + run, b[1]))
+    return (
+        [b, far[1], far[0], a],
+        ["wall", names[0], "wall"],
+        [((b, 0.0), (far[1], 0.0), (far[0], 1.0), (a, 1.0))],
+    )
+
+
+def _split(
+    a: Point, b: Point, run: float, widths: Sequence[float], names: Sequence[str], inward: float
+) -> _Walls:
+    """An outer and an inner branch that part at a nose."""
+    inner, outer = inward * 2 * _SPREAD, (1 - inward) * 2 * _SPREAD
+    nose, share = _nose(b, widths, inner, outer), widths[1] / sum(widths)
+    ai, ni = _branch(a, run, widths[0], inner, 1)
+    bo, no = _branch(b, run, widths[1], outer, -1)
+    pieces: list[_Piece] = [
+        ((b, 0.0), (nose, share), (a, 1.0)),
+        ((b, 0.0), (bo, 0.0), (no, share), (nose, share)),
+        ((nose, share), (ni, share), (ai, 1.0), (a, 1.0)),
+    ]
+    return [b, bo, no, nose, ni, ai, a], ["wall", names[1], "wall", "wall", names[0], "wall"], pieces
 
 
 def _nose(outer_corner: Point, widths: Sequence[float], inner: float, outer: float) -> Point:
