@@ -29,13 +29,13 @@ Array = NDArray[Any]
 GAP = 0.1
 #: Sizes that a table has.
 ALPHAS = (0.03, 0.075, 0.14, 0.28, 0.4)
-#: Distance of nodes in w, across and along the height.
+#: Largest distance of nodes in w, across and along the height: the drift is within 1 % of its root mean square.
 STEPS = (0.5, 0.6)
 
 # Length over the radius that keeps w finite where the gap closes.
 _SOFT = 0.4
-# Nodes of a size between those of a table are this much denser.
-_DENSER = 0.5
+# Nodes of a size between those of a table are so many times denser.
+_DENSER = 2
 _COLUMNS = ("alpha", "x", "z", "lift_x", "lift_z", "drag_x", "drag_z", "drift_x", "drift_z", "speed", "spin_x",
             "spin_z")  # fmt: skip
 # Drift, lift over drag, inverse drag (each across and along the height), speed: odd (-1) or even in x and in z.
@@ -120,16 +120,19 @@ def _even(places: Array | float, reach: float, alpha: float) -> Array:
     return 2 * np.arctanh(np.asarray(places) / (reach - (1 - _SOFT) * alpha))
 
 
-def nodes(reach: float, alpha: float, step: float) -> Array:
+def nodes(reach: float, alpha: float, step: float, denser: int = 1) -> Array:
     """Distances from the middle of a table's nodes in one direction, shape (n,).
 
     Args:
         reach: Distance of the wall.
         alpha: Diameter over the height.
         step: Largest distance of nodes in w.
+        denser: How many times more there are.
     """
     last = float(_even(last_place(reach, alpha), reach, alpha))
-    w = np.linspace(0.0, last, max(math.ceil(last / step), 3) + 1)
+    # Large spheres have little room, but the flow changes as much over the section as for small ones.
+    least = math.ceil(3 + 2.5 * reach)
+    w = np.linspace(0.0, last, denser * max(math.ceil(last / step), least) + 1)
     return np.tanh(w / 2) * (reach - (1 - _SOFT) * alpha)
 
 
@@ -249,7 +252,7 @@ class LiftTable:
         from scipy.interpolate import make_interp_spline
 
         sides = [
-            nodes(reach, alpha, step * _DENSER) for reach, step in zip((self.aspect, 1.0), STEPS, strict=True)
+            nodes(reach, alpha, step, _DENSER) for reach, step in zip((self.aspect, 1.0), STEPS, strict=True)
         ]
         part = np.stack(np.meshgrid(*(side / side[-1] for side in sides), indexing="ij"), axis=-1)
         known = [size.columns(part.reshape(-1, 2) * size.last) for size in self.sizes]

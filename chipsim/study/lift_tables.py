@@ -52,6 +52,8 @@ def make_table(
 ) -> LiftTable:
     """The lift table of a rectangular duct.
 
+    Processes are started afresh, so a script must ask for it under ``if __name__ == "__main__":``.
+
     Args:
         aspect: Width over height.
         alphas: Sizes, diameters over the height.
