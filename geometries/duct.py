@@ -95,14 +95,8 @@ def half_duct(
     x, _, z = centre = sphere.centre
     radius = sphere.radius
     narrow = [(place, gap) for place, gap in films(section, (x, z), radius) if gap < 2 * radius]
-    left, low, right, high = section.frame.polygon(1e-6).bounds
-    coarse = sizes.section * (high - low) / 2
-    # Beyond a quarter turn y would not grow along the duct any more.
-    if bend <= max(-left, 2 * half_length / math.pi):
-        raise DesignError(
-            f"a bend of {bend:.4g} um is too tight: the inner wall lies {-left:.4g} um from the centre-line, the half-length is "
-            f"{half_length:.4g} um"
-        )
+    block = _block(section, half_length, bend)
+    coarse = sizes.section * float(block.corners[1, 2] - block.corners[0, 2]) / 2
 
     def size(at: NDArray[np.float64]) -> float:
         here = [float(c) for c in at]
@@ -112,6 +106,18 @@ def half_duct(
             best = min(best, sizes.film * gap + sizes.growth * math.dist(here, place))
         return best
 
+    return mesh_without(block, [sphere], size, coarse + sizes.along * half_length)
+
+
+def _block(section: Outline, half_length: float, bend: float) -> Block:
+    """Half the duct without the sphere: the section extruded, or swept around the bend's axis."""
+    left, low, right, high = section.frame.polygon(1e-6).bounds
+    # Beyond a quarter turn y would not grow along the duct any more.
+    if bend <= max(-left, 2 * half_length / math.pi):
+        raise DesignError(
+            f"a bend of {bend:.4g} um is too tight: the inner wall lies {-left:.4g} um from the centre-line, the half-length is "
+            f"{half_length:.4g} um"
+        )
     angle, straight = half_length / bend, math.isinf(bend)
 
     def draw(gmsh: Any) -> list[tuple[int, int]]:
@@ -134,5 +140,4 @@ def half_duct(
         back, far = (left + bend) * math.cos(angle) - bend, (right + bend) * math.sin(angle)
         corners = np.array([[min(back, left), 0.0, low], [right, far, high]])
     sides = ("wall", "wall", "middle", "end" if straight else "wall", "wall", "wall")
-    block = Block(draw, corners, sides, "wall", volume, False)
-    return mesh_without(block, [sphere], size, coarse + sizes.along * half_length)
+    return Block(draw, corners, sides, "wall", volume, False)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from shapely import Point
 
 from chipsim.flow import duct_profile
 from chipsim.flow.bodies import BodyLoad, Motion, body_loads
@@ -34,10 +35,11 @@ from chipsim.flow.lift_table import LiftPoint
 from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import Load, Problem, Stokes, Vector
 from chipsim.flow.timing import Clock
-from geometries.cut_out import Sphere
+from geometries.cut_out import SAME, Sphere
 from geometries.duct import DuctSizes, half_duct
 from geometries.mesh import Mesh
 from geometries.outline import Outline, rectangle
+from geometries.quantities import DesignError
 
 Array = NDArray[np.float64]
 Profile = Callable[[Array, Array], Array]
@@ -127,6 +129,7 @@ def solve_position(
         MeshError: No usable mesh.
         SolverError: No converged solution.
     """
+    _refuse(section, alpha, at)
     clock = Clock()
     sphere = Sphere((at[0], 0.0, at[1]), alpha)
     mesh = half_duct(section.outline, sphere, section.half_length, DuctSizes(cell, cell, cell), section.bend)
@@ -136,14 +139,12 @@ def solve_position(
     moved = _moved(mesh, sphere, rtol)
     clock.read("across")
     # Forces across and along the height and the torque about y: on a sphere that moves so, by inertia, by the other flow.
-    resistance = -np.array([[load.force[0], load.force[2], load.torque[1]] for _, load in moved.flows]).T
+    resistance = moved.resistance
     lift = -2 * _inertia(mesh, carried, [field.velocity for field, _ in moved.flows])
     if carried.turn:
         lift += _around_the_bend(section, sphere, carried)
     drift = np.linalg.solve(resistance, lift) * 24 * math.pi / alpha**3
-    entrained = None
-    if secondary is not None:
-        entrained = _pair(np.linalg.solve(resistance, _pushes(moved, secondary))[:2])
+    pushes = None if secondary is None else _pushes(moved, secondary)
     clock.read("integral")
     return LiftPoint(
         alpha=alpha,
@@ -153,11 +154,22 @@ def solve_position(
         drift=_pair(drift[:2]),
         speed=carried.speed,
         spin=carried.spin,
-        entrained=entrained,
+        entrained=None if pushes is None else _pair(np.linalg.solve(resistance, pushes)[:2]),
         unknowns=carried.unknowns,
         iterations=max(carried.iterations, moved.iterations),
         seconds=clock.seconds,
     )
+
+
+def _refuse(section: Section, alpha: float, at: tuple[float, float]) -> None:
+    room = section.outline.frame.polygon(1e-6)
+    place = Point(at)
+    gap = (1 if room.contains(place) else -1) * room.exterior.distance(place) - alpha
+    if not (alpha > 0 and gap > SAME):
+        raise DesignError(
+            f"a sphere of alpha = {alpha:g} at ({at[0]:.4g}, {at[1]:.4g}) half-heights does not fit into the section: "
+            f"its gap to the wall would be {gap:.3g}, not above 0"
+        )
 
 
 def _pair(values: Iterable[float]) -> tuple[float, float]:
@@ -172,6 +184,11 @@ class _Flows:
     flows: list[tuple[Field, BodyLoad]]
     unknowns: int
     iterations: int
+
+    @property
+    def resistance(self) -> Array:
+        """Of the even flows: force across and along the height and torque about y by the sphere's motion, shape (3, 3)."""
+        return -np.array([[load.force[0], load.force[2], load.torque[1]] for _, load in self.flows]).T
 
 
 def _solved(mesh: Mesh, problem: Problem, sphere: Sphere, given: Sequence[Vector]) -> _Flows:

@@ -117,6 +117,15 @@ def test_a_sphere_that_does_not_fit_is_refused_in_one_sentence(centre, said):
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_place_without_room_is_refused_in_half_heights():
+    for at, gap in (((1.9, 0.0), "-0.1"), ((0.0, 1.5), "-0.7")):
+        with pytest.raises(DesignError, match="does not fit into the section") as error:
+            solve_position(rectangular(2.0), 0.2, at)
+        assert f"half-heights does not fit into the section: its gap to the wall would be {gap}," in str(
+            error.value
+        )
+
+
 def test_integrals_of_nodal_fields():
     mesh = half_duct(SLANTED, Sphere((0.5, 0.0, -0.4), 0.25), 6.0, COARSE)
     x, y, z = mesh.points.T
