@@ -4,8 +4,9 @@ from geometries.cluster_chip import ClusterChip
 from geometries.device import Device, Limits, Problem
 from geometries.pore_filter import PoreFilter
 from geometries.quantities import DesignError
+from geometries.spiral import Spiral
 
-#: Every kind of device that a TOML file can name under ``device.kind``.
+#: Every kind of device that a TOML file can name under ``device.kind``; the spiral is not yet run from one.
 KINDS: dict[str, type[Device]] = {cls.kind: cls for cls in (ClusterChip, PoreFilter)}
 
-__all__ = ["KINDS", "ClusterChip", "DesignError", "Device", "Limits", "PoreFilter", "Problem"]
+__all__ = ["KINDS", "ClusterChip", "DesignError", "Device", "Limits", "PoreFilter", "Problem", "Spiral"]

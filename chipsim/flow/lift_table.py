@@ -315,6 +315,6 @@ def table_for(aspect: float, *folders: Path) -> LiftTable:
             if abs(float(path.stem.split("_")[1]) / aspect - 1) < _SAME:
                 return read_table(path)
     raise DesignError(
-        f"there is no table of lift for a section {aspect:.4g} times as wide as high; chipsim lift DESIGN makes one (in some "
-        "20 minutes)"
+        f"there is no table of lift for a section {aspect:.4g} times as wide as high; "
+        "chipsim.study.lift_tables.make_table makes one"
     )

@@ -86,8 +86,8 @@ class SpiralFlow(Flow):
         return np.interp(self.bends(s), self._numbers["curvature"], self._numbers[name])
 
     def bends(self, s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Half the height over the radius at lengths along the flow, m."""
-        return np.asarray(self.cell.numbers[0]["half_height"] * UNIT / self.spiral.radius_at(s))
+        """Half the height over the radius of curvature at lengths along the flow (m)."""
+        return np.asarray(self.half_height * self.spiral.curvature_at(s))
 
     @property
     def half_height(self) -> float:

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -89,13 +90,26 @@ def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPo
         return
     # Started afresh: a fork would share what MPI and PETSc hold.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        min(processes, len(jobs)), mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+    ) as pool:
         waiting = {pool.submit(_solve, job): job for job in jobs}
         try:
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """A process whose parent was killed would go on with its places."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _solve(job: _Job) -> LiftPoint:
