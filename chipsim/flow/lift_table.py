@@ -290,7 +290,7 @@ def table_of(aspect: float, points: Sequence[LiftPoint], made: dict[str, Any]) -
 
 
 #: Tables that come with chipsim.
-SHIPPED = Path(__file__).with_name("lift")
+SHIPPED = Path(__file__).with_name("lift_tables")
 # Sections nearer to one another than this are one.
 _SAME = 1e-3
 

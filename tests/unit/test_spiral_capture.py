@@ -177,6 +177,7 @@ def test_a_section_without_a_table_is_refused():
         check_drive(Spiral(height="180 um"), run())
     with pytest.raises(DesignError, match="no table of lift"):
         table_for(2.0)
+    assert table_for(ASPECT).sizes[0].alpha == 0.03 and table_for(ASPECT).sizes[-1].alpha == 0.4
 
 
 def test_a_flow_belongs_to_its_operation():
