@@ -317,7 +317,7 @@ def test_warnings_follow_the_operation():
         (lambda: check(ALIKE, [entry("LNCaP")]), "no sourced tension"),
         (lambda: check(ALIKE, [entry("leukocyte", (2,))]), "single cells only"),
         (lambda: quick(entry("RT4")), "no sourced diameter"),
-        (lambda: quick(device=SimpleNamespace(kind="spiral")), 'device.kind = "spiral" has no capture model'),
+        (lambda: quick(device=SimpleNamespace(kind="sieve")), 'device.kind = "sieve" has no capture model'),
         (lambda: quick(volume=None), "volume is missing"),
         (
             lambda: quick(pressure=None, flow_rate="10 L/h", device=ALIKE.replace(spot_diameter="0.5 mm")),

@@ -1,8 +1,8 @@
 """The spiral of Hou et al. 2013 as a design study: its radius and outlets are not confirmed, so nothing here is fitted to it.
 
-What is told of it (recalled): cells of 16 um and more gather along the inner wall, blood cells turn round once and come back to the
-outer one. An independent prototype with lift of another table found that at this flow a mean radius of 5 mm does that and 10 mm does
-not.
+What is told of it (recalled): cells of 16 um and more gather along the inner wall, blood cells turn round once and come back to
+the outer one. An independent prototype with lift of another table found that at this flow a mean radius of 5 mm does that and
+10 mm does not.
 """
 
 import pytest
