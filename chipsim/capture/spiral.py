@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from chipsim.capture import entries as shared
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
@@ -277,6 +276,8 @@ def _followed(body: Carried, setting: Setting) -> _Arrived:
 
 def _diameters(body: Carried, assumed: Assumptions) -> list[float]:
     """Largest diameters of evenly likely classes, m; of a mixture its parts by their shares."""
+    from scipy.special import ndtri
+
     levels = (np.arange(CLASSES) + 0.5) / CLASSES
     parts = body.line.parts or ((1.0, body.line),)
     if len(parts) > 1:
@@ -299,6 +300,8 @@ def _diameter(line: CellLine) -> float:
 
 
 def _cdf(line: Any, grid: NDArray[Any], assumed: Assumptions) -> NDArray[Any]:
+    from scipy.special import ndtr
+
     cv = line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv
     return np.asarray(ndtr(np.log(grid / _diameter(line)) / lognormal_sigma(cv)))
 
@@ -347,6 +350,8 @@ def _shares(body: Carried, setting: Setting, arrived: _Arrived) -> dict[str, flo
 
 def _broken(body: Carried, setting: Setting, arrived: _Arrived) -> NDArray[Any]:
     """Chance that each body comes apart, its junction's strength lognormal."""
+    from scipy.special import ndtr
+
     if body.n == 1 or body.state == FIXED:
         return np.zeros_like(arrived.shear)
     line = body.line
