@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.mesh import EDGES, TETRAHEDRON, Mesh, MeshError, collect, gmsh_session
+from geometries.mesh import EDGES, TETRAHEDRON, Mesh, MeshError, collect, gmsh_session, sizes_by_field_only
 
 Triple: TypeAlias = tuple[float, float, float]
 
@@ -72,13 +72,7 @@ def mesh_without(
     """
     with gmsh_session() as gmsh:
         gmsh.model.add("bodies")
-        for option in (
-            "MeshSizeExtendFromBoundary",
-            "MeshSizeFromPoints",
-            "HighOrderOptimize",
-            "MeshSizeMin",
-        ):
-            gmsh.option.setNumber(f"Mesh.{option}", 0)
+        sizes_by_field_only(gmsh)
         gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
         try:
             fluid = block.draw(gmsh)

@@ -22,7 +22,7 @@ import numpy as np
 
 from geometries.bores import Bore, Box, Plate, draw_bores
 from geometries.cut_out import SAME, straighten
-from geometries.mesh import UNIT, Mesh, MeshError, collect, gmsh_session
+from geometries.mesh import UNIT, Mesh, MeshError, collect, gmsh_session, sizes_by_field_only
 
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
@@ -93,13 +93,7 @@ def _checked(plate: Plate, mesh: Mesh) -> Mesh:
 def _meshed(plate: Plate, rim: float, growth: float, coarsest: float) -> Mesh:
     with gmsh_session() as gmsh:
         gmsh.model.add("bores")
-        for option in (
-            "MeshSizeExtendFromBoundary",
-            "MeshSizeFromPoints",
-            "HighOrderOptimize",
-            "MeshSizeMin",
-        ):
-            gmsh.option.setNumber(f"Mesh.{option}", 0)
+        sizes_by_field_only(gmsh)
         try:
             openings, volumes = _draw(gmsh, plate)
             surfaces, rims = _named_surfaces(gmsh, plate, openings)

@@ -146,6 +146,12 @@ def gmsh_session() -> Iterator[Any]:
             gmsh.finalize()
 
 
+def sizes_by_field_only(gmsh: Any) -> None:
+    """Cell sizes come from a size field or callback and from nothing else; bent cells stay as they are."""
+    for option in ("MeshSizeExtendFromBoundary", "MeshSizeFromPoints", "HighOrderOptimize", "MeshSizeMin"):
+        gmsh.option.setNumber(f"Mesh.{option}", 0)
+
+
 def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh:
     """Mesh the fluid of an outline with curved second-order triangles.
 
@@ -156,10 +162,8 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
     _refuse_too_many_cells(outline, resolution)
     with gmsh_session() as gmsh:
         gmsh.model.add("outline")
-        gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 0)
-        gmsh.option.setNumber("Mesh.MeshSizeFromPoints", 0)
+        sizes_by_field_only(gmsh)
         gmsh.option.setNumber("Mesh.Algorithm", 6)  # frontal-Delaunay: smooth gradings
-        gmsh.option.setNumber("Mesh.HighOrderOptimize", 0)
         try:
             curves = _draw(gmsh, outline)
             _grade(gmsh, outline, curves, resolution)

@@ -11,6 +11,11 @@ from chipsim.capture.statistics import Fraction
 from chipsim.cells import FIXED, LIVE, MOST_CELLS, CellLine, table
 from geometries.quantities import DesignError
 
+#: Said where nobody told how much of the sample is blood.
+BLOOD_UNKNOWN = (
+    "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how much "
+    "blood is in the sample"
+)
 BACKGROUND = ("leukocyte", "red blood cell")
 
 

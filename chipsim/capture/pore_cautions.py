@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chipsim.capture.calibration import CELLS
-from chipsim.capture.entries import Carried
+from chipsim.capture.entries import BLOOD_UNKNOWN, Carried
 from chipsim.capture.network import History
 from chipsim.cells import FIXED
 from chipsim.cells.state import FIXATION_BAND, FIXATION_FACTOR
@@ -65,10 +65,7 @@ def _about_the_filtration(setting: Setting, history: History) -> Iterator[str]:
             f"as pores block the pressure rises from {setting.pressure:.3g} to {history.pressure.max():.3g} Pa"
         )
     if setting.blood_fraction is None:
-        yield (
-            "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how "
-            "much blood is in the sample"
-        )
+        yield BLOOD_UNKNOWN
     if not 1 / _FAR <= setting.pressure / _CALIBRATION_PRESSURE <= _FAR:
         yield (
             f"the pressure of {setting.pressure:.3g} Pa is far from the {_CALIBRATION_PRESSURE:.3g} Pa at which the "

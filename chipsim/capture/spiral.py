@@ -19,42 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.capture import entries as shared
+from chipsim.capture.body_sizes import CLASSES, diameters, median_diameter
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
 from chipsim.capture.spiral_cautions import cautions
 from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
 from chipsim.capture.trajectories import Room, Way, carried_along, starts
-from chipsim.cells import FIXED, CellLine
+from chipsim.cells import FIXED
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
 from geometries.quantities import DesignError
 
-#: Diameters of each kind of bodies, evenly likely, and bodies of each that are followed.
-CLASSES, PATHS = 16, 2**8
+#: Bodies of each size that are followed.
+PATHS = 2**8
 #: Ratio of neighbouring sizes that are followed; what is between goes with the nearer one.
 SIZE_STEP = 1.05
-#: Radius of the smallest sphere around n touching equal ones over theirs (recalled: Gensane, Electron. J. Combin. 11, R33, 2004).
-_AROUND = (
-    1.0, 2.0, 2.1547, 2.2247, 2.4142, 2.4142, 2.5912, 2.6453, 2.7321, 2.8325, 2.9021, 2.9021, 3.0, 3.0911, 3.1416, 3.2157,
-    3.2719, 3.3190, 3.3861, 3.4735,
-)  # fmt: skip
-_PACKED = 0.48  # share of a larger cluster's sphere that its cells fill, as 20 cells do
-
-
 _VARIED = (
     Assumptions(lift_factor=1 / LIFT_BAND),
     Assumptions(lift_factor=LIFT_BAND),
     Assumptions(diameter_cv=0.08),
     Assumptions(diameter_cv=0.2),
 )
-
-
-def largest_diameter(diameter: float, n: int) -> float:
-    """Of a compact cluster of n cells, in the unit of their diameter."""
-    if n <= len(_AROUND):
-        return diameter * _AROUND[n - 1]
-    return float(diameter * (n / _PACKED) ** (1 / 3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +244,7 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
 
 def _followed(body: Carried, setting: Setting) -> _Arrived:
     ends, shears, known, rooms = [], [], [], []
-    for diameter in _diameters(body, setting.assumed):
+    for diameter in diameters(body, setting.assumed.diameter_cv):
         alpha = diameter / (2 * setting.half_height)
         room = Room(setting.half_width, 1.0, 1.0, alpha)
         if not room.fits:
@@ -272,38 +258,6 @@ def _followed(body: Carried, setting: Setting) -> _Arrived:
         known.append(alpha <= setting.table.sizes[-1].alpha)
         rooms.append(room)
     return _Arrived(np.array(ends), np.array(shears), np.array(known), rooms)
-
-
-def _diameters(body: Carried, assumed: Assumptions) -> list[float]:
-    """Largest diameters of evenly likely classes, m; of a mixture its parts by their shares."""
-    from scipy.special import ndtri
-
-    levels = (np.arange(CLASSES) + 0.5) / CLASSES
-    parts = body.line.parts or ((1.0, body.line),)
-    if len(parts) > 1:
-        # Of the mixture's distribution the same levels.
-        grid = np.geomspace(1e-6, 1e-4, 4000)
-        below = sum(share * _cdf(line, grid, assumed) for share, line in parts)
-        found = np.interp(levels, below, grid)
-    else:
-        line = parts[0][1]
-        cv = line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv
-        found = _diameter(line) * np.exp(lognormal_sigma(cv) * ndtri(levels))
-    return [largest_diameter(float(d), body.n) for d in found]
-
-
-def _diameter(line: CellLine) -> float:
-    """Median of single cells, m; a mixture's is that of its most frequent part."""
-    if line.parts:
-        return _diameter(max(line.parts, key=lambda part: part[0])[1])
-    return line.sphere_diameter or line.require("diameter")[0]
-
-
-def _cdf(line: Any, grid: NDArray[Any], assumed: Assumptions) -> NDArray[Any]:
-    from scipy.special import ndtr
-
-    cv = line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv
-    return np.asarray(ndtr(np.log(grid / _diameter(line)) / lognormal_sigma(cv)))
 
 
 def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -355,7 +309,7 @@ def _broken(body: Carried, setting: Setting, arrived: _Arrived) -> NDArray[Any]:
     if body.n == 1 or body.state == FIXED:
         return np.zeros_like(arrived.shear)
     line = body.line
-    pull = doublet_force(1.0, _diameter(line) / 2) * arrived.shear * setting.shear_unit
+    pull = doublet_force(1.0, median_diameter(line) / 2) * arrived.shear * setting.shear_unit
     return np.asarray(
         ndtr(
             np.log(np.maximum(pull, 1e-30) / line.junction_strength)
@@ -384,7 +338,7 @@ def _entry(body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[s
     p5, p50, p95 = (float(v) for v in np.percentile(from_inner, [5, 50, 95]))
     peak = float(np.median(arrived.shear)) * setting.shear_unit
     single, fixed = body.n == 1, body.state == FIXED
-    radius = _diameter(body.line) / 2
+    radius = median_diameter(body.line) / 2
     return SpiralEntry(
         cells=body.line.name,
         n=body.n,
@@ -393,7 +347,7 @@ def _entry(body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[s
         broken=exact(0.0) if single else None if fixed else fractions["broken"],
         junction_load=None if single else float(doublet_force(peak, radius)),
         calibrated=False,
-        diameter=float(np.median(_diameters(body, setting.assumed))),
+        diameter=float(np.median(diameters(body, setting.assumed.diameter_cv))),
         outlets={"inner": fractions["inner"], "outer": fractions["outer"]},
         position={"p5": p5, "p50": p50, "p95": p95},
         intact=exact(1.0) if single else None if fixed else fractions["intact"],

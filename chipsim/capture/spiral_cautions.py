@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipsim.capture.entries import Carried
+from chipsim.capture.entries import BLOOD_UNKNOWN, Carried
 
 if TYPE_CHECKING:
     from chipsim.capture.spiral import Setting, SpiralEntry
@@ -38,10 +38,7 @@ def cautions(
         "secondary flow is added to it"
     )
     if liquid.blood_fraction is None:
-        yield (
-            "leukocytes and red cells are counted as in whole blood, as a viscosity alone does not say how much blood is in the "
-            "sample"
-        )
+        yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:
         yield "sample and sheath are given one viscosity and density, that of the fluid"
     radius = 1 / float(np.max(setting.along))
@@ -77,6 +74,6 @@ def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[s
                 f"{e.cells}, {e.n} cells: at {alpha:.2g} of the height adding lift and drag may misplace them by more than a "
                 "tenth of the height"
             )
-        particle = setting.bends[0].reynolds * alpha**2
+        particle = setting.bends[0].reynolds * alpha**2 / 2
         if particle > _MOST_PARTICLE_REYNOLDS:
             yield f"{e.cells}, {e.n} cells: their Reynolds number of {particle:.2g} is above 1, where the lift is no longer known"

@@ -74,7 +74,7 @@ def test_thresholds_of_the_reference(shape, width, pascals):
 def test_pores_that_overlap_hold_a_little_less():
     pores = PoreFilter(tolerance=0.0).pores()
     ratio = (pores.rim_share / pores.share)[pores.group_size == 2]
-    # By Monte Carlo in the reference: on average 0.857, 5 to 95 %: 0.82 to 0.94.
+    # By an independent Monte Carlo: on average 0.857, 5 to 95 %: 0.82 to 0.94.
     assert ratio.mean() == pytest.approx(0.857, abs=0.005)
     assert np.percentile(ratio, [5, 95]) == pytest.approx([0.82, 0.94], abs=0.01)
     spot = Spot.of(PoreFilter(tolerance=0.0))

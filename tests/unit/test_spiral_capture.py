@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chipsim.capture.body_sizes import largest_diameter
 from chipsim.capture.entries import Carried as Body
-from chipsim.capture.spiral import capture, check_drive, fate, largest_diameter
+from chipsim.capture.spiral import capture, check_drive, fate
 from chipsim.capture.spiral_setting import Setting
 from chipsim.cells import cell_line_from_table, line
 from chipsim.design import Carried, Design, Operation
@@ -73,7 +74,7 @@ def test_the_flow_has_the_numbers_of_its_sections(flow):
         7.0, rel=1e-2
     )
     assert table["friction_ratio"] == pytest.approx(1.0, abs=1e-3)
-    # c_mean of the reference's table at this aspect ratio: 0.0320 of eps Re U.
+    # Of eps Re U, by CurvedDuctFlow at this aspect ratio: 0.0320.
     assert flow.middle.secondary_mean == pytest.approx(0.0320, rel=1e-2)
     mean = 850e-9 / 60 / 80e-9
     assert table["residence_time_s"] == pytest.approx(0.1 / mean) and not flow.warnings(run())
