@@ -16,12 +16,13 @@ from chipsim.capture.pore_filter import PoreEntry
 from chipsim.cells import FIXED
 from chipsim.design import Design
 from chipsim.report.openings import openings
-from chipsim.report.units import brief, duration, flow_rate, percent, say
+from chipsim.report.units import brief, duration, flow_rate, number, pascals, percent, say, speed
 from chipsim.study.result import Result
 from geometries import ClusterChip, DesignError, Device
 from geometries.mesh import UNIT
 from geometries.pore_filter import PoreFilter
 from geometries.quantities import show
+from geometries.spiral import Spiral
 
 _GLYPHS = np.array([[" ", "▄"], ["▀", "█"]])
 _COLUMNS = 76
@@ -50,6 +51,8 @@ def _operation(design: Design) -> list[tuple[str, str]]:
     """Rows: what drives the liquid, the liquid, the sample and what it carries."""
     liquid, operation = design.operation.liquid(), design.operation
     rows = [driven_by(design), ("fluid", f"{liquid.name}, {show(liquid.viscosity, 'mPa s')}")]
+    if operation.sample_flow_rate is not None:
+        rows.append(("kept", f"what leaves by the {operation.collect or 'inner'} outlet"))
     if operation.volume:
         rows.append(("volume", show(operation.volume, "mL")))
     if operation.rinse_time:
@@ -68,6 +71,11 @@ def _operation(design: Design) -> list[tuple[str, str]]:
 def driven_by(design: Design) -> tuple[str, str]:
     """What drives the liquid, and how much of it."""
     operation = design.operation
+    if operation.sample_flow_rate is not None:
+        unit = VIEWS[design.device.kind].rate
+        sheath = operation.sheath_flow_rate
+        beside = f", sheath {show(sheath, unit)}" if sheath else ""
+        return "sample", show(operation.sample_flow_rate, unit) + beside
     if operation.flow_rate is None:
         return "pressure", show(operation.pressure, "Pa" if operation.pressure < 1000.0 else "kPa")
     return "flow rate", show(operation.flow_rate, VIEWS[design.device.kind].rate)
@@ -227,7 +235,82 @@ def _filter_fate(entry: PoreEntry) -> list[str]:
     ]  # fmt: skip
 
 
-# -- both -----------------------------------------------------------------------------------------------------------------
+# -- spiral ---------------------------------------------------------------------------------------------------------------
+def spiral_dimensions(spiral: Spiral) -> dict[str, str]:
+    """Dimensions of a spiral, given and derived."""
+    pitch, wall = show(spiral.pitch, "um"), show(spiral.wall, "um")
+    walls = f", walls of {wall} between the windings" if np.isfinite(spiral.wall) else ""
+    found = {
+        "section, width x height": spiral_opening(spiral),
+        "hydraulic diameter": show(spiral.hydraulic_diameter, "um"),
+        "radius": f"{show(spiral.inner_radius, 'mm')} to {show(spiral.outer_radius, 'mm')}",
+        "length": show(spiral.length, "mm"),
+        "turns": f"{spiral.turns:.4g}, the flow runs {spiral.direction}",
+        "pitch": pitch + walls,
+    }
+    for what, names in (("inlet", spiral.inlets), ("outlet", spiral.outlets)):
+        widths = getattr(spiral, f"{what}_widths")
+        for name, width in zip(names, widths, strict=True):
+            found[name.replace("_", ", ")] = show(width, "um")
+    x, y = (show(v, "mm") for v in spiral.footprint)
+    return found | {"footprint with the branches": f"{x} x {y}"}
+
+
+def spiral_opening(spiral: Spiral) -> str:
+    """Width and height of the channel."""
+    low, high = (height / UNIT for height in spiral.heights)
+    height = show(spiral.heights[0], "um") if low == high else f"{low:.4g} to {show(spiral.heights[1], 'um')}"
+    return f"{spiral.width / UNIT:.4g} x {height}"
+
+
+def spiral_drawing(spiral: Spiral) -> list[str]:
+    """The whole channel in half-block characters, filled."""
+    channel = spiral.channel().frame.polygon(1.0)
+    x0, y0, x1, y1 = channel.bounds
+    # A winding must be as wide as a character, or it breaks up.
+    step = (x1 - x0) / _COLUMNS
+    seen = channel.buffer(max(0.0, (1.2 * step - spiral.width / UNIT) / 2))
+    return _blocks(shapely.box(x0 - step, y0 - step, x1 + step, y1 + step) - seen, channel.bounds)
+
+
+def _spiral_numbers(result: Result) -> list[str]:
+    operation, flow, captured = result.design.operation, result.flow, result.capture
+    numbers, stress = flow.to_dict(operation), flow.wall_shear_stress(operation)
+    lines = [
+        f"{speed(flow.mean_speed(operation))} along the channel, {speed(flow.secondary_speed(operation))} across it (means), "
+        f"Reynolds number {numbers['reynolds']:.3g}, Dean number {numbers['dean']:.3g}, pressure drop "
+        f"{pascals(flow.pressure_drop(operation))}, wall shear stress {pascals(stress['mean'])} (mean)",
+        f"the outlets part {show(captured.outlet_line, 'um', 3)} from the inner wall; the {captured.setting.collect} one is kept, with "
+        f"{captured.wbc_carryover_per_ml:.3g} leukocytes of each mL",
+    ]
+    if captured.processing_time:
+        lines[-1] += f"; {show(operation.volume, 'mL')} take {duration(captured.processing_time)}"
+    lines += [
+        f"single cells of {name} are enriched {number(times)}-fold over leukocytes"
+        for name, times in captured.enrichment.items()
+        if times is not None
+    ]
+    return lines
+
+
+def _spiral_fates(result: Result) -> Table:
+    table = Table(
+        "cells", "n", "diameter", "inner", "outer", "from inner wall", "retained", "passed", "broken", "shear",
+        box=None, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for e in result.capture.entries:
+        known = "" if e.extrapolated == 0 else " *"
+        table.add_row(
+            e.cells, str(e.n), show(e.diameter, "um", 3) + known, f"{e.outlets['inner'].value:.3f}",
+            f"{e.outlets['outer'].value:.3f}", show(e.position["p50"], "um", 3), f"{e.retained.value:.3f}",
+            f"{e.passed.value:.3f}", f"{e.broken.value:.3f}" if e.broken else "-", show(e.peak_shear, "Pa", 2),
+        )  # fmt: skip
+    if any(e.extrapolated for e in result.capture.entries):
+        table.caption = "* beyond the table of lift"
+    return table
+
+
+# -- all ------------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class View:
     """How a kind of device is shown on the terminal.
@@ -269,6 +352,15 @@ VIEWS = {
         filter_dimensions,
         _filter_numbers,
         _filter_fates,
+    ),
+    Spiral.kind: View(
+        "the channel from above, filled",
+        "uL/min",
+        lambda spiral: f"{spiral_opening(spiral)} channel",
+        spiral_drawing,
+        spiral_dimensions,
+        _spiral_numbers,
+        _spiral_fates,
     ),
 }
 

@@ -60,6 +60,8 @@ LAYERS = {"frame": (10, 0), "solids": (1, 0)}
 PARTS = ("cell", "array")
 
 _MOST_TETRAHEDRA = 2_000_000
+# Of the narrowest channel: chords of 1 nm would make files of a long spiral four times as large, to no use.
+_SMOOTH = 5e-5
 # All that a boundary of GDS II may have; longer polygons are cut.
 _MOST_VERTICES = 8190
 # A fixed date, so that the same design gives the same bytes.
@@ -74,7 +76,7 @@ def export(
     what: str | Iterable[str] = PARTS,
     block: Any = None,
     resolution: Resolution | None = None,
-    chord_tolerance: float = CHORD_TOLERANCE,
+    chord_tolerance: float | None = None,
 ) -> list[Path]:
     """Write a device's drawing for other tools; either all files or none are written.
 
@@ -85,7 +87,8 @@ def export(
         what: ``"cell"`` (the unit cell), ``"array"`` (an array block), or both.
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         resolution: Of the meshes; left out: fine for a cell, coarser for an array.
-        chord_tolerance: Largest distance between an arc and its chords where chords are needed, um.
+        chord_tolerance: Largest distance between an arc and its chords where chords are needed, um; left out: 1 nm, or 1/20000 of
+            the narrowest channel where that is more.
 
     Returns:
         The files written, e.g. ``cluster_chip_cell_2d.msh``, ``cluster_chip_array_8x8.gds``.
@@ -98,7 +101,8 @@ def export(
     jobs = []
     for name in parts:
         part = device.part(name, block if name == "array" else None)
-        drawing = Drawing(f"{device.kind}_{part.name}", part, resolution, chord_tolerance)
+        tolerance = max(CHORD_TOLERANCE, _SMOOTH * part.plan.throat) if chord_tolerance is None else chord_tolerance
+        drawing = Drawing(f"{device.kind}_{part.name}", part, resolution, tolerance)
         jobs += [(drawing, ending) for ending in endings]
     target = Path(directory)
     with all_or_nothing(target) as beside:
@@ -333,10 +337,11 @@ def _write_svg(drawing: Drawing, folder: Path) -> list[str]:
     ElementTree.SubElement(
         svg, "desc"
     ).text = f"One unit of the viewBox is 1 um; flow runs {_FLOW[drawing.outline.plate]}."
-    defs = ElementTree.SubElement(svg, "defs")
-    clip = ElementTree.SubElement(defs, "clipPath", id="frame")
     tolerance = drawing.chord_tolerance
-    ElementTree.SubElement(clip, "path", d=_path(frame.segments, tolerance, closed=True))
+    if drawing.outline.solids:
+        defs = ElementTree.SubElement(svg, "defs")
+        clip = ElementTree.SubElement(defs, "clipPath", id="frame")
+        ElementTree.SubElement(clip, "path", d=_path(frame.segments, tolerance, closed=True))
     upward = ElementTree.SubElement(svg, "g", transform="scale(1,-1)", fill="none")
     upward.set("stroke-width", f"{throat / 30:.4g}")
     base = "membrane" if drawing.outline.plate else "fluid"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,8 @@ from geometries.quantities import DesignError
 PATHS = 2**8
 #: Ratio of neighbouring sizes that are followed; what is between goes with the nearer one.
 SIZE_STEP = 1.05
-_VARIED = (
+#: What the ranges are over.
+VARIED = (
     Assumptions(lift_factor=1 / LIFT_BAND),
     Assumptions(lift_factor=LIFT_BAND),
     Assumptions(diameter_cv=0.08),
@@ -51,6 +52,7 @@ class SpiralEntry(Entry):
         diameter: Median largest diameter, m.
         outlets: Share that leaves by each, by its name; whole or not.
         position: From the inner wall at the end: ``p5``, ``p50``, ``p95``, m.
+        across: Of each body followed, from the inner wall at the end, m, shape (classes, paths).
         intact: Share that stays whole; None where nothing is known of it.
         peak_shear: Median of the largest shear stress on the way, Pa.
         extrapolated: Share of the bodies whose size is beyond the table of lift.
@@ -59,6 +61,7 @@ class SpiralEntry(Entry):
     diameter: float
     outlets: dict[str, Fraction]
     position: dict[str, float]
+    across: NDArray[Any] = field(compare=False, repr=False)
     intact: Fraction | None
     peak_shear: float
     extrapolated: float
@@ -95,6 +98,16 @@ class SpiralCapture(Capture):
         """The largest junction load and shear beside the strengths known."""
         return margins((e.junction_load for e in self.entries), max(e.peak_shear for e in self.entries))
 
+    @property
+    def sample_line(self) -> float:
+        """Where the sample's stream ends at the entrance, m from the inner wall."""
+        return _from_inner_wall(self.setting.sample_line, self.setting)
+
+    @property
+    def outlet_line(self) -> float:
+        """Where the flow parts between the outlets, m from the inner wall."""
+        return _from_inner_wall(self.setting.outlet_line, self.setting)
+
     def model(self) -> dict[str, Any]:
         """The table ``capture_model`` of result.json."""
         s = self.setting
@@ -106,8 +119,8 @@ class SpiralCapture(Capture):
                 "sizes": [size.alpha for size in s.table.sizes],
                 **s.table.made,
             },
-            "sample_line_from_inner_wall_m": (s.sample_line + s.half_width) * s.half_height,
-            "outlet_line_from_inner_wall_m": (s.outlet_line + s.half_width) * s.half_height,
+            "sample_line_from_inner_wall_m": self.sample_line,
+            "outlet_line_from_inner_wall_m": self.outlet_line,
             "inner_outlet_flow_share": s.inner_share,
             "collect": s.collect,
             "assumptions": s.assumed.to_dict(),
@@ -225,7 +238,7 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
     arrived = _followed(body, setting)
     shares = _shares(body, setting, arrived)
     varied = [shares]
-    for assumed in _VARIED if ranges else ():
+    for assumed in VARIED if ranges else ():
         other = replace(setting, assumed=assumed)
         varied.append(_shares(body, other, _followed(body, other)))
     count = arrived.x.size
@@ -240,6 +253,11 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
             f = fractions[name]
             fractions[name] = replace(f, range=(min(f.range[0], low), max(f.range[1], high)))
     return _entry(body, setting, arrived, fractions)
+
+
+def _from_inner_wall(x: Any, setting: Setting) -> Any:
+    """From half-heights off the middle to m."""
+    return (x + setting.half_width) * setting.half_height
 
 
 def _followed(body: Carried, setting: Setting) -> _Arrived:
@@ -334,7 +352,7 @@ def _bounds(setting: Setting, arrived: _Arrived) -> Iterable[tuple[str, float, f
 
 
 def _entry(body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[str, Fraction]) -> SpiralEntry:
-    from_inner = (arrived.x + setting.half_width) * setting.half_height
+    from_inner = _from_inner_wall(arrived.x, setting)
     p5, p50, p95 = (float(v) for v in np.percentile(from_inner, [5, 50, 95]))
     peak = float(np.median(arrived.shear)) * setting.shear_unit
     single, fixed = body.n == 1, body.state == FIXED
@@ -350,6 +368,7 @@ def _entry(body: Carried, setting: Setting, arrived: _Arrived, fractions: dict[s
         diameter=float(np.median(diameters(body, setting.assumed.diameter_cv))),
         outlets={"inner": fractions["inner"], "outer": fractions["outer"]},
         position={"p5": p5, "p50": p50, "p95": p95},
+        across=from_inner,
         intact=exact(1.0) if single else None if fixed else fractions["intact"],
         peak_shear=peak,
         extrapolated=float((~arrived.known).mean()),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipsim.capture.body_sizes import median_diameter
 from chipsim.capture.entries import BLOOD_UNKNOWN, Carried
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _LEAST_RADIUS, _LARGEST_BODY = 80.0, 0.15
 _MOST_PARTICLE_REYNOLDS = 1.0
 _BROKEN_WORTH_SAYING = 0.01
+# Share of the sample's volume above which cells are taken to meet (assumed).
+_DILUTE = 0.01
 
 
 def cautions(
@@ -37,6 +41,12 @@ def cautions(
         "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
         "secondary flow is added to it"
     )
+    crowded = sum(body.concentration * body.n * _volume(body) for body in bodies)
+    if crowded > _DILUTE:
+        yield (
+            f"cells take up {crowded:.2g} of the sample's volume, which is not dilute: what they do to each other is left out, and "
+            "in such samples bodies are known to focus elsewhere (arXiv 2409.12488)"
+        )
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:
@@ -58,6 +68,11 @@ def cautions(
         )
     if any(e.broken is None for e in entries):
         yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"
+
+
+def _volume(body: Carried) -> float:
+    """Of one of its cells, m3."""
+    return body.line.volume or math.pi / 6 * median_diameter(body.line) ** 3
 
 
 def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[str]:

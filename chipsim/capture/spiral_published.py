@@ -1,6 +1,6 @@
 """Spirals: the model beside what was published.
 
-The radius and the outlets of the published device are not confirmed, so nothing here is a validation: it is told what the model
+The radius or the outlets of the published spirals are not confirmed, so nothing here is a validation: it is told what the model
 gives for this design where a recovery was published.
 """
 
@@ -15,11 +15,42 @@ from chipsim.capture.spiral import fate
 from chipsim.capture.spiral_setting import Setting
 from chipsim.cells import LIVE, table
 
-#: Recalled from the abstract of Hou et al., Scientific Reports 3, 1259 (2013): more than 85 % of spiked cells.
-RECOVERY = 0.85
-#: Recalled: about one leukocyte in a thousand is left.
-DEPLETED = 1e-3
-_SOURCE = "Hou 2013, Sci Rep 3:1259, abstract (recalled); its radius and outlet widths are not confirmed"
+
+@dataclass(frozen=True)
+class Published:
+    """What is told of a published spiral.
+
+    Attributes:
+        name: Of whom.
+        recovery: More than this share of spiked cells was recovered.
+        left: About this share of leukocytes was left.
+        source: Of both, and what of the design is not known.
+    """
+
+    name: str
+    recovery: float
+    left: float
+    source: str
+
+
+HOU = Published(
+    name="Hou 2013",
+    recovery=0.85,
+    left=1e-3,
+    source="Hou 2013, Sci Rep 3:1259, abstract (recalled); its radius and outlet widths are not confirmed",
+)
+WARKIANI = Published(
+    name="Warkiani 2014",
+    recovery=0.8,
+    left=1e-4,
+    source="Warkiani 2014, Lab Chip 14:128, abstract (recalled); its outlet widths are not confirmed",
+)
+
+
+def nearest(device: Any) -> Published:
+    """The published spiral with such a section: a rectangle or a trapezoid."""
+    inner, outer = device.heights
+    return HOU if inner == outer else WARKIANI
 
 
 @dataclass(frozen=True)
@@ -46,10 +77,12 @@ class SpiralComparison:
     """What the model gives for this design, beside the published device.
 
     Attributes:
+        beside: The published device.
         points: Predictions.
         shortfalls: Where the model falls short, in sentences.
     """
 
+    beside: Published
     points: tuple[Point, ...]
     shortfalls: tuple[str, ...]
 
@@ -67,41 +100,42 @@ def comparison(device: Any, flow: Any, operation: Any, *, seed: int = 0) -> Spir
         operation: As for :func:`chipsim.capture.spiral.capture`.
         seed: Of the starts.
     """
-    setting = Setting.of(device, flow, operation, seed=seed)
+    setting, beside = Setting.of(device, flow, operation, seed=seed), nearest(device)
     found = {
         name: fate(Carried(table.line(name), 1, 0.0, LIVE), setting, ranges=False)
         for name in (CELLS, "leukocyte")
     }
+    where = f"that leave by the {setting.collect} outlet of this spiral"
     points = (
         Point(
             "recovery",
-            f"single {CELLS} cells that leave by the {setting.collect} outlet of this spiral",
+            f"single {CELLS} cells {where}",
             found[CELLS].retained.value,
-            "more than 85 % of spiked cells are recovered",
-            _SOURCE,
+            f"more than {beside.recovery:.0%} of spiked cells are recovered",
+            beside.source,
         ),
         Point(
             "leukocytes",
-            f"leukocytes that leave by the {setting.collect} outlet of this spiral",
+            f"leukocytes {where}",
             found["leukocyte"].retained.value,
-            "about one in a thousand is left (recalled)",
-            _SOURCE,
+            f"about one in {1 / beside.left:,.0f} is left (recalled)",
+            beside.source,
         ),
     )
-    return SpiralComparison(points, tuple(_shortfalls(points)))
+    return SpiralComparison(beside, points, tuple(_shortfalls(beside, points)))
 
 
-def _shortfalls(points: tuple[Point, ...]) -> list[str]:
+def _shortfalls(beside: Published, points: tuple[Point, ...]) -> list[str]:
     recovery, leukocytes = points
     said = []
-    if recovery.predicted < RECOVERY:
+    if recovery.predicted < beside.recovery:
         said.append(
-            f"The published device is said to recover more than {RECOVERY:.0%} of tumour cells; of this spiral's "
-            f"{recovery.predicted:.0%} leave by the outlet that is kept. Radius and outlets of the published one are not "
-            "confirmed."
+            f"The spiral of {beside.name} is said to recover more than {beside.recovery:.0%} of tumour cells; of this one's "
+            f"{recovery.predicted:.0%} leave by the outlet that is kept. Not all of the published one is confirmed."
         )
-    if leukocytes.predicted > DEPLETED:
+    if leukocytes.predicted > beside.left:
         said.append(
-            f"Of leukocytes about one in a thousand was left; here {leukocytes.predicted:.1%} leave by the outlet that is kept."
+            f"Of leukocytes {beside.name} left about one in {1 / beside.left:,.0f}; here {leukocytes.predicted:.1%} leave by the "
+            "outlet that is kept."
         )
     return said

@@ -76,5 +76,8 @@ class Flow(ABC):
         """The table ``flow`` of ``result.json``."""
 
     @abstractmethod
-    def fields(self, operation: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Velocity (m/s, shape (N, dim)) and pressure (Pa, shape (N,)) at the nodes of the cell's mesh."""
+    def fields(self, operation: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Velocity (m/s, shape (N, 2 or 3)) and pressure (Pa, shape (N,)) at the nodes of the cell's mesh.
+
+        A section, along which nothing but the pressure changes, has none.
+        """

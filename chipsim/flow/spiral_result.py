@@ -21,8 +21,8 @@ DENSITY = 1000.0
 
 # Points along the channel at which what changes with the bend is summed.
 _ALONG = 401
-# Dean number above which the reference for one steady pair of vortices in low channels ends.
-_SURE_DEAN = 50.0
+#: Dean number above which the reference for one steady pair of vortices in low channels ends.
+SURE_DEAN = 50.0
 # Entry length over the hydraulic diameter and the Reynolds number (laminar; White, Viscous Fluid Flow), and its share of the
 # channel above which it is worth saying.
 _ENTRY, _ENTRY_WORTH_SAYING = 0.05, 0.05
@@ -110,7 +110,7 @@ class SpiralFlow(Flow):
     def pressure_drop(self, operation: Any) -> float:
         """Over the spiral without its branches, Pa."""
         s = np.linspace(0.0, self.spiral.length, _ALONG)
-        unit = operation.viscosity * self.mean_speed(operation) / self.half_height**2
+        unit = self.shear_unit(operation) / self.half_height
         return float(unit * np.trapezoid(self.along(s, "gradient"), s))
 
     def friction_ratio(self) -> float:
@@ -120,37 +120,46 @@ class SpiralFlow(Flow):
             np.trapezoid(self.along(s, "gradient"), s) / self.spiral.length / self.cell.straight_gradient
         )
 
+    def secondary_unit(self, operation: Any) -> float:
+        """Unit of the velocity within a section over its curvature, m/s."""
+        return float(DENSITY * self.mean_speed(operation) ** 2 * self.half_height / operation.viscosity)
+
     def secondary_speed(self, operation: Any) -> float:
         """Mean over the middle section, m/s."""
-        section = self.middle
-        unit = (
-            section.curvature * DENSITY * self.mean_speed(operation) * self.half_height / operation.viscosity
-        )
-        return section.secondary_mean * unit * self.mean_speed(operation)
+        return self.middle.secondary_mean * self.middle.curvature * self.secondary_unit(operation)
+
+    def secondary_speed_along(self, s: NDArray[np.float64], operation: Any) -> NDArray[np.float64]:
+        """Mean over the sections at lengths along the flow (m), m/s."""
+        return self.along(s, "secondary_mean") * self.bends(s) * self.secondary_unit(operation)
+
+    def units(self, operation: Any) -> NDArray[np.float64]:
+        """Of the velocity in the middle section: across, along the height, along the channel, m/s."""
+        lateral = self.middle.curvature * self.secondary_unit(operation)
+        return np.array([lateral, lateral, self.mean_speed(operation)])
+
+    def shear_unit(self, operation: Any) -> float:
+        """Unit of the shear stress, viscosity times mean speed over half-height, Pa."""
+        return float(operation.viscosity * self.mean_speed(operation) / self.half_height)
 
     def wall_shear_stress(self, operation: Any) -> dict[str, float]:
         """Mean and largest in the middle section, Pa."""
-        unit = operation.viscosity * self.mean_speed(operation) / self.half_height
+        unit = self.shear_unit(operation)
         return {"mean": unit * self.middle.wall_shear_mean, "max": unit * self.middle.wall_shear_max}
 
     # -- for the result ----------------------------------------------------------------------------------------------------
-    def fields(self, operation: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Velocity (m/s; across, along the height, along the channel) and pressure (Pa) in the middle section."""
-        section = self.middle
-        if section.field is None:
+    def fields(self, operation: Any) -> tuple[NDArray[Any], None]:
+        """Velocity (m/s; across, along the height, along the channel) in the middle section; that within it has no pressure."""
+        if self.middle.field is None:
             raise ValueError("the field of this flow is on another rank")
-        mean = self.mean_speed(operation)
-        lateral = section.curvature * DENSITY * mean**2 * self.half_height / operation.viscosity
-        scale = np.array([lateral, lateral, mean])
-        return section.field.velocity * scale, np.zeros(len(section.field.velocity))
+        return self.middle.field.velocity * self.units(operation), None
 
     def warnings(self, operation: Any) -> list[str]:
         """What whoever reads the numbers must know about how they were made."""
         out = []
         dean, reynolds = float(self._numbers["dean"].max()), reynolds_number(self.spiral, operation)
-        if dean > _SURE_DEAN:
+        if dean > SURE_DEAN:
             out.append(
-                f"the Dean number of {dean:.3g} is above {_SURE_DEAN:g}: whether one steady pair of vortices is left there is "
+                f"the Dean number of {dean:.3g} is above {SURE_DEAN:g}: whether one steady pair of vortices is left there is "
                 "not sure"
             )
         entry = _ENTRY * reynolds * self.spiral.hydraulic_diameter

@@ -16,9 +16,13 @@ from chipsim.report.pore_figures import (
 )
 from chipsim.report.pore_maps import patch_map, pore_map
 from chipsim.report.pore_picture import pore_filter_picture
+from chipsim.report.spiral_figures import along_the_way, arrivals
+from chipsim.report.spiral_maps import section_map, ways
 from chipsim.report.style import save_png
 
 __all__ = [
+    "along_the_way",
+    "arrivals",
     "breakage_curve",
     "cluster_chip_picture",
     "filtration_history",
@@ -34,6 +38,8 @@ __all__ = [
     "retention_against_flow_rate",
     "retention_curve",
     "save_png",
+    "section_map",
     "shear_map",
     "shear_profile",
+    "ways",
 ]

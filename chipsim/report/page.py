@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chipsim.report import cluster_chip, pore_filter
+from chipsim.report import cluster_chip, pore_filter, spiral
 from chipsim.report.frame import Page, render
 from geometries.cluster_chip import ClusterChip
 from geometries.pore_filter import PoreFilter
+from geometries.spiral import Spiral
 
 if TYPE_CHECKING:
     from chipsim.study.result import Result
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PAGES: dict[str, Callable[[Result], Page]] = {
     ClusterChip.kind: cluster_chip.page,
     PoreFilter.kind: pore_filter.page,
+    Spiral.kind: spiral.page,
 }
 
 

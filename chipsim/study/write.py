@@ -78,14 +78,18 @@ def write_field(result: Result, path: Path) -> None:
 
     field = result.flow.cell.field
     assert field is not None
+    found, pressure = result.flow.fields(result.design.operation)
     velocity = np.zeros((len(field.mesh.points), 3))
-    velocity[:, : field.dim], pressure = result.flow.fields(result.design.operation)
+    velocity[:, : found.shape[1]] = found
+    data = {"velocity_m_per_s": velocity}
+    if pressure is not None:
+        data["pressure_pa"] = pressure
     meshio.write(
         path,
         meshio.Mesh(
             field.mesh.points * UNIT,
             [field.mesh.vtk_cells],
-            point_data={"velocity_m_per_s": velocity, "pressure_pa": pressure},
+            point_data=data,
         ),
         file_format="vtu",
     )
