@@ -280,8 +280,8 @@ def _spiral_numbers(result: Result) -> list[str]:
         f"{speed(flow.mean_speed(operation))} along the channel, {speed(flow.secondary_speed(operation))} across it (means), "
         f"Reynolds number {numbers['reynolds']:.3g}, Dean number {numbers['dean']:.3g}, pressure drop "
         f"{pascals(flow.pressure_drop(operation))}, wall shear stress {pascals(stress['mean'])} (mean)",
-        f"the outlets part {show(captured.outlet_line, 'um', 3)} from the inner wall; the {captured.setting.collect} one is kept, with "
-        f"{captured.wbc_carryover_per_ml:.3g} leukocytes of each mL",
+        f"the outlets part {show(captured.outlet_line, 'um', 3)} from the inner wall; by the {captured.setting.collect} one "
+        f"leave {captured.wbc_carryover_per_ml:.3g} leukocytes of each mL",
     ]
     if captured.processing_time:
         lines[-1] += f"; {show(operation.volume, 'mL')} take {duration(captured.processing_time)}"

@@ -101,7 +101,9 @@ def export(
     jobs = []
     for name in parts:
         part = device.part(name, block if name == "array" else None)
-        tolerance = max(CHORD_TOLERANCE, _SMOOTH * part.plan.throat) if chord_tolerance is None else chord_tolerance
+        tolerance = (
+            max(CHORD_TOLERANCE, _SMOOTH * part.plan.throat) if chord_tolerance is None else chord_tolerance
+        )
         drawing = Drawing(f"{device.kind}_{part.name}", part, resolution, tolerance)
         jobs += [(drawing, ending) for ending in endings]
     target = Path(directory)

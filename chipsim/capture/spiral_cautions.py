@@ -44,8 +44,8 @@ def cautions(
     crowded = sum(body.concentration * body.n * _volume(body) for body in bodies)
     if crowded > _DILUTE:
         yield (
-            f"cells take up {crowded:.2g} of the sample's volume, which is not dilute: what they do to each other is left out, and "
-            "in such samples bodies are known to focus elsewhere (arXiv 2409.12488)"
+            f"cells take up {crowded:.2g} of the sample's volume, which is not dilute: what they do to each other is left out, "
+            "and in such samples bodies are known to focus elsewhere (arXiv 2409.12488)"
         )
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN

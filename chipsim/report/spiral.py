@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chipsim.capture.body_sizes import CLASSES
 from chipsim.capture.spiral import PATHS, SpiralEntry
 from chipsim.capture.spiral_paths import COUNT, paths
 from chipsim.flow.spiral_result import SURE_DEAN
@@ -11,7 +12,7 @@ from chipsim.report import figures, shared_tables, spiral_tables
 from chipsim.report.frame import Fact, Page, Picture, Section, provenance
 from chipsim.report.spiral_maps import SectionView
 from chipsim.report.spiral_tables import drive, solved_flow
-from chipsim.report.units import duration, number, pascals, percent, percent_span, speed, volume
+from chipsim.report.units import duration, number, pascals, percent, percent_span, say, speed, volume
 from geometries.drawing import draw
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def answer(result: Result) -> str:
     if clusters := _breaking(result):
         low, high = (f([e.intact.value for e in clusters if e.intact]) for f in (min, max))
         whole = percent(low) if percent(low) == percent(high) else f"{percent(low)} to {percent(high)}"
-        parts.append(f"{whole} of the clusters stay whole")
+        parts.append(f"{whole} of the clusters stay whole, if what is assumed of their junctions holds")
     if captured.processing_time is not None:
         parts.append(f"{volume(operation.volume)} take {duration(captured.processing_time)}")
     return "; ".join(parts) + "."
@@ -162,15 +163,15 @@ def _flow(result: Result) -> Section:
     text = (
         f"The liquid runs at {speed(flow.mean_speed(operation))} on average and turns round across the channel at "
         f"{speed(flow.secondary_speed(operation))}. Reynolds number {number(numbers['reynolds'])} and Dean number "
-        f"{number(min(dean))} to {number(max(dean))} are far from Stokes flow, which would separate nothing; Navier-Stokes flow is "
-        f"solved in the section at {len(dean)} bends. One steady pair of vortices is sure up to a Dean number of about "
-        f"{SURE_DEAN:g}. The bend makes the pressure drop {number(numbers['friction_ratio'], 6)} times that of a straight channel."
+        f"{number(min(dean))} to {number(max(dean))} are far from Stokes flow, which would separate nothing; Navier-Stokes flow "
+        f"is solved in the section at {len(dean)} bends. One steady pair of vortices is sure up to a Dean number of about "
+        f"{SURE_DEAN:g}. The bend changes the pressure drop by {percent(abs(numbers['friction_ratio'] - 1))}."
     )
     view = SectionView(flow, operation)
     radius = flow.half_height / flow.middle.curvature
     captions = (
-        f"The section to scale at a radius of {number(radius * 1e3)} mm, inner wall on the left. Above: speed along the channel; "
-        "between neighbouring streamlines of the vortices flows an equal share. Below: speed and direction of the secondary flow.",
+        f"The section to scale at a radius of {say(radius, 'mm')}, inner wall on the left. Above: speed along the channel; "
+        "neighbouring streamlines of the vortices have an equal share between them. Below: speed and way of the secondary flow.",
         "How it changes from the entrance to the outlets.",
     )
     pictures = (
@@ -188,9 +189,9 @@ def _ways(result: Result) -> Section:
         "them to places of their own. They enter where the sample does, as often as the flow carries them there."
     )
     caption = (
-        f"{COUNT} bodies of the median size of each kind, drawn to scale where they start (open) and arrive (filled). Left: in the "
-        "section, inner wall on the left. Right: from the inner wall (0) to the outer one, along the channel. Dotted: where the "
-        "sample's stream ends at the entrance; dashed: where the outlets part."
+        f"{COUNT} bodies of the median size of each kind, drawn to scale where they start (open) and arrive (filled). Left: in "
+        "the section, inner wall on the left. Right: from the inner wall (0) to the outer one, along the channel. Dotted: where "
+        "the sample's stream ends at the entrance; dashed: where the outlets part."
     )
     picture = Picture("ways", figures.ways(spiral, captured, shown), caption, wide=True, least=760)
     return Section("Which way bodies go", (text,), (picture,))
@@ -209,8 +210,8 @@ def _outlets(result: Result) -> Section:
     share = captured.setting.inner_share
     text = (
         f"The inner outlet takes {percent(share)} of the flow, which is what runs within "
-        f"{number(captured.outlet_line * 1e6)} µm of the inner wall: bodies that arrive there leave by it. Shares come from {PATHS} "
-        "paths for each of 16 sizes; ranges are over the assumed parameters below, one changed at a time."
+        f"{number(captured.outlet_line * 1e6)} µm of the inner wall: bodies that arrive there leave by it. Shares come from "
+        f"{PATHS} paths for each of {CLASSES} sizes; ranges are over the assumed parameters below, one changed at a time."
     )
     if any(e.n > 1 for e in captured.entries):
         text += (
@@ -270,7 +271,7 @@ def _origin(result: Result) -> Section:
         ("discrete divergence", number(cell.divergence_residual, 2)),
         ("power of the pressure against what is dissipated", f"differ by {number(balance, 2)}"),
         ("lift", f"table of the section, diameters over the height {sizes}"),
-        ("paths", f"{PATHS} for each of 16 sizes of a kind"),
+        ("paths", f"{PATHS} for each of {CLASSES} sizes of a kind"),
     ]
     if cell.field is not None:
         rows.insert(0, shared_tables.mesh_row(cell.field.mesh))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from chipsim.capture.spiral import SpiralCapture, SpiralEntry
 from chipsim.flow.spiral_result import SpiralFlow
 from chipsim.report.shared_tables import fate
-from chipsim.report.spiral_maps import called
+from chipsim.report.spiral_maps import called, colour_of
 from chipsim.report.style import COLOURS, LINE, MEASURED, MUTED, styled
 from chipsim.report.units import SCALES, speed_unit
 from geometries.mesh import UNIT
@@ -28,11 +28,10 @@ def arrivals(spiral: Spiral, captured: SpiralCapture) -> Figure:
         captured: The capture of a run.
     """
     entries, width = captured.entries, spiral.width / UNIT
-    kinds = list(dict.fromkeys(e.cells for e in entries))
     figure = Figure(figsize=(7.6, 1.2 + 0.5 * len(entries)), layout="constrained")
     axes = figure.subplots()
     for place, e in enumerate(entries):
-        _arrived(axes, len(entries) - 1 - place, e, width, COLOURS[kinds.index(e.cells) % len(COLOURS)])
+        _arrived(axes, len(entries) - 1 - place, e, width, colour_of(e, captured))
     line, top = captured.outlet_line / UNIT, len(entries) - 0.05
     axes.plot([line, line], [0, top], color=MEASURED, lw=1.2, ls=(0, (4, 3)))
     for side, x, ha in (("inner outlet", line, "right"), ("outer outlet", line, "left")):

@@ -65,8 +65,8 @@ class SectionView:
     @property
     def window(self) -> Window:
         """The box around the section, um."""
-        (x0, y0), (x1, y1) = (outline(self.flow.spiral).max(axis=0) * side for side in (0, 1))
-        return float(x0), float(x1), float(y0), float(y1)
+        x1, y1 = outline(self.flow.spiral).max(axis=0)
+        return 0.0, float(x1), 0.0, float(y1)
 
     def at(self, x: Array, y: Array) -> Array:
         """Velocity across, along the height and along the channel, m/s, shape (3, *x.shape); nan outside."""
@@ -128,12 +128,11 @@ def _coloured(
 ) -> None:
     """Values (m/s) on the pixels as colours within the section's walls, with a bar."""
     unit = speed_unit(float(np.nanmax(values)))
-    values = values / SCALES[unit]
-    norm = Normalize(0.0, float(np.nanmax(values)))
+    norm = Normalize(0.0, float(np.nanmax(values)) / SCALES[unit])
     wall = Polygon(outline(view.flow.spiral), facecolor="none", edgecolor=INK, lw=1.0, zorder=5)
     axes.add_patch(wall)
     # Pixels that the sloping wall cuts have no value of their own.
-    filled = np.where(np.isnan(values), 0.0, values)
+    filled = np.nan_to_num(values) / SCALES[unit]
     picture = axes.imshow(
         filled,
         extent=view.window,
@@ -174,18 +173,23 @@ def ways(spiral: Spiral, captured: SpiralCapture, shown: Sequence[tuple[SpiralEn
     row = max(4.0 * aspect + 0.55, 1.45)
     figure = Figure(figsize=(9.2, row * len(shown) + 0.75), layout="constrained")
     panels = figure.subplots(len(shown), 2, squeeze=False, sharex="col", width_ratios=(1.1, 1.0))
-    for (section, along), (entry, paths), colour in zip(panels, shown, _colours(shown), strict=True):
+    for (section, along), (entry, paths) in zip(panels, shown, strict=True):
+        colour = colour_of(entry, captured)
         _in_section(section, spiral, captured, paths, colour)
         section.set_title(f"{called(entry)}, {say(entry.diameter, 'µm')}", fontsize=9.0)
         _along(along, spiral, captured, paths, colour)
-        along.set_title(f"{fate(entry.outlets['inner'])} leave by the inner outlet", fontsize=9.0, loc="right")
+        along.set_title(
+            f"{fate(entry.outlets['inner'])} leave by the inner outlet", fontsize=9.0, loc="right"
+        )
     panels[-1, 0].set_xlabel("from the inner wall, µm")
     panels[-1, 1].set_xlabel("along the channel, mm")
     return figure
 
 
-def _colours(shown: Sequence[tuple[SpiralEntry, Paths]]) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(len(shown))]
+def colour_of(entry: SpiralEntry, captured: SpiralCapture) -> str:
+    """One for each line of cells, in all figures of a run."""
+    kinds = list(dict.fromkeys(e.cells for e in captured.entries))
+    return COLOURS[kinds.index(entry.cells) % len(COLOURS)]
 
 
 def called(entry: SpiralEntry) -> str:
@@ -194,9 +198,7 @@ def called(entry: SpiralEntry) -> str:
     return plain(entry.cells) + n
 
 
-def _in_section(
-    axes: Axes, spiral: Spiral, captured: SpiralCapture, paths: Paths, colour: str
-) -> None:
+def _in_section(axes: Axes, spiral: Spiral, captured: SpiralCapture, paths: Paths, colour: str) -> None:
     middle = captured.setting.half_height / UNIT  # of the height, above the floor
     axes.add_patch(Polygon(outline(spiral), facecolor="none", edgecolor=INK, lw=1.0))
     across, height = paths.across / UNIT, paths.height / UNIT + middle

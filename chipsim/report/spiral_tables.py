@@ -12,8 +12,8 @@ from chipsim.report.frame import Table, pairs
 from chipsim.report.shared_tables import concentrations, fate, interval
 from chipsim.report.units import (
     NONE,
+    SCALES,
     duration,
-    flow_rate,
     number,
     pascals,
     percent,
@@ -49,7 +49,9 @@ def dimensions(spiral: Spiral) -> Table:
         rows.append(("walls between the windings", say(wall, "µm", 4)))
     for what, names in (("inlet", spiral.inlets), ("outlet", spiral.outlets)):
         widths = [say(width, "µm", 4) for width in getattr(spiral, f"{what}_widths")]
-        said = [f"{name.removeprefix(what).strip('_')} {width}" for name, width in zip(names, widths, strict=True)]
+        said = [
+            f"{name.removeprefix(what).strip('_')} {width}" for name, width in zip(names, widths, strict=True)
+        ]
         rows.append((what + "s" * (len(said) > 1), ", ".join(s.strip() for s in said)))
     x, y = (say(v, "mm", 4) for v in spiral.footprint)
     return pairs([*rows, ("footprint with the branches", f"{x} by {y}")], "Dimensions")
@@ -58,10 +60,11 @@ def dimensions(spiral: Spiral) -> Table:
 def drive(result: Result) -> str:
     """What is pumped in."""
     operation = result.design.operation
-    sample = f"{flow_rate(operation.sample_flow_rate)} of sample"
+    unit = "µL/min" if operation.sample_flow_rate < SCALES["mL/min"] else "mL/min"
+    sample = f"{say(operation.sample_flow_rate, unit)} of sample"
     if not operation.sheath_flow_rate:
         return sample
-    return f"{sample} beside {flow_rate(operation.sheath_flow_rate)} of sheath"
+    return f"{sample} beside {say(operation.sheath_flow_rate, unit)} of sheath"
 
 
 def flow(result: Result) -> Table:
@@ -88,7 +91,10 @@ def flow(result: Result) -> Table:
     if error := solved.cell.discretisation_error:
         drop, shear = percent(error.pressure_drop), percent(error.mean_wall_shear)
         rows.append(
-            ("discretisation error, estimated", f"{drop} of the pressure drop, {shear} of the mean wall shear")
+            (
+                "discretisation error, estimated",
+                f"{drop} of the pressure drop, {shear} of the mean wall shear",
+            )
         )
     return pairs(rows, "Flow; where it changes along the channel, in the middle of the bends")
 
@@ -108,9 +114,7 @@ def outlets(captured: SpiralCapture) -> Table:
     )  # fmt: skip
     caption = "Outlets by kind and number of cells; the diameter is the median of the largest one"
     if any(e.extrapolated for e in captured.entries):
-        caption += (
-            "; *: so much of them is beyond the table of lift, and their range is what the room in the section allows"
-        )
+        caption += "; *: so much of them is beyond the table of lift, and their range is what the room in the section allows"
     return Table(head, rows, "lrrrrrrr", caption)
 
 
@@ -151,9 +155,16 @@ def harvest(result: Result) -> Table:
     captured, operation = result.capture, result.design.operation
     low, high = (number(x) for x in captured.wbc_carryover_per_ml_range)
     of = "blood" if operation.liquid().blood_fraction else "sample"
-    rows = [(f"leukocytes kept of a mL of {of}", f"{number(captured.wbc_carryover_per_ml)} ({low} to {high} over the assumptions)")]
+    rows = [
+        (
+            f"leukocytes kept of a mL of {of}",
+            f"{number(captured.wbc_carryover_per_ml)} ({low} to {high} over the assumptions)",
+        )
+    ]
     if captured.processing_time is not None:
-        rows.insert(0, ("processing time", f"{duration(captured.processing_time)} for {volume(operation.volume)}"))
+        rows.insert(
+            0, ("processing time", f"{duration(captured.processing_time)} for {volume(operation.volume)}")
+        )
     rows += [
         (f"enrichment of single {name} over leukocytes", NONE if times is None else f"{number(times)}-fold")
         for name, times in captured.enrichment.items()
