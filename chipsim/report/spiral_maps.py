@@ -85,9 +85,10 @@ class SectionView:
     @cached_property
     def stream(self) -> Array:
         """What flows across below each pixel, over the largest: its level lines are the streamlines of the vortices."""
-        x, y, velocity = self.image
+        x, _, velocity = self.image
         radius = 1 + (x - self.window[1] / 2) * UNIT / self.flow.half_height * self.flow.middle.curvature
-        below = np.cumsum(np.nan_to_num(velocity[0] * radius), axis=0) * (y[1, 0] - y[0, 0])
+        outward = np.nan_to_num(velocity[0] * radius)
+        below = np.cumsum(outward, axis=0) - outward / 2  # up to the middle of a pixel
         return np.where(np.isnan(velocity[0]), np.nan, below / np.abs(below).max())
 
 

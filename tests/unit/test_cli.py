@@ -12,7 +12,7 @@ import pytest
 
 from chipsim.design import published
 
-CHIP = str(published()["cluster_chip_2015"])
+CHIP, SPIRAL = (str(published()[name]) for name in ("cluster_chip_2015", "spiral_hou_2013"))
 
 
 def chipsim(*arguments, cwd=None, **env):
@@ -141,6 +141,13 @@ MISTAKES = [
     (["export", CHIP, "--to", "doc"], "doc"),
     (["export", CHIP, "--to", "svg", "--block", "8"], "--block 8"),
     (["show", CHIP, "--picture", "chip.doc"], "must end in"),
+    (["run", SPIRAL, "--model", "3d"], 'model = "3d" is unknown for this spiral; known models are section'),
+    (["run", SPIRAL, "--set", "device.width=1 mm"], "makes the windings overlap"),
+    (["run", SPIRAL, "--set", "device.length=1 m"], "the windings overlap"),
+    (["run", SPIRAL, "--set", "operation.collect=middle"], "known outlets are inner and outer"),
+    (["run", SPIRAL, "--set", "operation.flow_rate=1 mL/min"], "are both given"),
+    (["show", SPIRAL, "--set", "device.outlet_widths=['100 um', '100 um']"], "below the channel's width"),
+    (["export", SPIRAL, "--to", "svg", "--block", "8x8"], "--block 8x8 is not for a spiral"),
     (["fly"], "fly"),
 ]
 
@@ -207,6 +214,50 @@ def test_list_and_show():
     )
     broken = chipsim("show", CHIP, "--set", "device.rows=500")
     assert broken.returncode == 0 and "breaks a design rule: rows = 500" in broken.stdout
+
+
+def test_a_spiral_is_listed_and_shown():
+    rows = {row.split()[0]: row for row in chipsim("list").stdout.splitlines()}
+    assert "500 x 160 um channel" in rows["spiral_hou_2013"]
+    assert "100 uL/min, sheath 750 uL/min" in rows["spiral_hou_2013"]
+    assert "600 x 80 to 130 um channel" in rows["spiral_warkiani_2014"]
+    shown = chipsim("show", SPIRAL, "--set", "operation.collect=outer")
+    assert shown.returncode == 0 and "█" in shown.stdout and "what leaves by the outer outlet" in shown.stdout
+    assert "breaks no design rule" in shown.stdout
+    small = chipsim("show", SPIRAL, "--set", "limits.slide_width=10 mm")
+    assert small.returncode == 0 and "breaks a design rule: outer_radius = 6.5 mm" in small.stdout
+
+
+def test_a_spiral_is_exported(tmp_path):
+    ran = chipsim("export", SPIRAL, "--to", "step,dxf,gds,svg,msh,vtu", "-o", tmp_path / "out")
+    assert ran.returncode == 0, ran.stderr
+    sizes = {p.name: p.stat().st_size for p in (tmp_path / "out").iterdir()}
+    assert len(sizes) == 16 and max(sizes.values()) < 10e6 and sizes["spiral_channel.svg"] < 1e6
+    svg = (tmp_path / "out" / "spiral_channel.svg").read_text()
+    assert all(
+        f'id="{port}"' in svg for port in ("inlet_sample", "inlet_sheath", "outlet_inner", "outlet_outer")
+    )
+
+
+@pytest.mark.slow
+def test_a_spiral_is_run(tmp_path):
+    design = tmp_path / "small.toml"
+    design.write_text(published()["spiral_hou_2013"].read_text().replace("[1, 2, 4, 8]", "[2]"))
+    ran = chipsim("run", design, "-o", tmp_path / "out", "--refine", "0.5", "--json")
+    assert ran.returncode == 0, ran.stderr
+    result = json.loads(ran.stdout)
+    assert result["model"] == "section" and result["flow"]["reynolds"] == pytest.approx(42.8, rel=1e-2)
+    clusters = result["capture"][0]
+    assert (clusters["cells"], clusters["n"]) == ("MDA-MB-231", 2)
+    assert set(clusters["outlets"]) == {
+        name + end for name in ("inner", "outer") for end in ("", "_ci95", "_range")
+    }
+    fates = sum(clusters[fate] for fate in ("retained", "passed", "broken"))
+    assert fates == pytest.approx(1.0, abs=1e-3) and clusters["retained"] > clusters["passed"]
+    again = chipsim("run", design, "-o", tmp_path / "again", "--refine", "0.5")
+    assert again.returncode == 0 and "from the store" in again.stderr and "Dean number" in again.stdout
+    for name in ("result.json", "report.html", "fields.vtu"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
 def test_show_writes_the_drawing(tmp_path):
