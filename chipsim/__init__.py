@@ -17,7 +17,7 @@ from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.solve import package_version, solve
 from chipsim.study.write import write
-from geometries import ClusterChip, DesignError, Limits, PoreFilter
+from geometries import ClusterChip, DesignError, Limits, PoreFilter, Spiral
 
 __version__ = package_version()
 
@@ -33,6 +33,7 @@ __all__ = [
     "Operation",
     "PoreFilter",
     "Result",
+    "Spiral",
     "capture",
     "cell_line_from_table",
     "comparison",

@@ -79,7 +79,8 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Of the flow; chips: 3d, depth (depth-averaged), 2d; pores: axisymmetric, 3d, 2d (slits), patch."
+            help="Of the flow; chips: 3d, depth (depth-averaged), 2d; pores: axisymmetric, 3d, 2d (slits), patch; "
+            "spirals: section."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
@@ -136,10 +137,10 @@ def export(
     set_: SetOption = None,
     block: Annotated[
         str | None,
-        typer.Option(help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24)."),
+        typer.Option(help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24); a spiral has none."),
     ] = None,
 ) -> None:
-    """Write unit cell and array block as mesh, solid, mask and drawing."""
+    """Write unit cell and array block (a spiral: a quarter turn and all of it) as mesh, solid, mask and drawing."""
     from geometries.cad import export as write_files
     from geometries.files import require_writable
 
