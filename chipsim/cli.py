@@ -137,7 +137,9 @@ def export(
     set_: SetOption = None,
     block: Annotated[
         str | None,
-        typer.Option(help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24); a spiral has none."),
+        typer.Option(
+            help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24); a spiral has none."
+        ),
     ] = None,
 ) -> None:
     """Write unit cell and array block (a spiral: a quarter turn and all of it) as mesh, solid, mask and drawing."""
