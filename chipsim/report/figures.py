@@ -18,6 +18,7 @@ from chipsim.report.pore_maps import patch_map, pore_map
 from chipsim.report.pore_picture import pore_filter_picture
 from chipsim.report.spiral_figures import along_the_way, arrivals
 from chipsim.report.spiral_maps import section_map, ways
+from chipsim.report.spiral_picture import spiral_picture
 from chipsim.report.style import save_png
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "section_map",
     "shear_map",
     "shear_profile",
+    "spiral_picture",
     "ways",
 ]

@@ -101,15 +101,12 @@ def section_map(flow: SpiralFlow | SectionView, operation: Any) -> Figure:
         operation: Flow rates and viscosity.
     """
     view = flow if isinstance(flow, SectionView) else SectionView(flow, operation)
-    x, y, (u, v, w) = view.image
+    _, _, (u, v, w) = view.image
     shape = view.window[3] / view.window[1]
     figure = Figure(figsize=(7.6, 2 * (6.6 * shape + 1.0)), layout="constrained")
     upper, lower = figure.subplots(2)
     _coloured(figure, upper, view, w, MAKO, "along the channel")
-    levels = (np.arange(_LINES) + 0.5) / _LINES
-    upper.contour(
-        x, y, view.stream, levels=[*-levels[::-1], *levels], colors="white", linewidths=0.7, linestyles="solid",
-    )  # fmt: skip
+    draw_vortices(upper, view)
     _coloured(figure, lower, view, np.hypot(u, v), colour_map("cividis"), "of the secondary flow")
     columns, rows = (np.arange(n) for n in _ARROWS)
     x1, y1 = view.window[1], view.window[3]
@@ -130,12 +127,27 @@ def _coloured(
     """Values (m/s) on the pixels as colours within the section's walls, with a bar."""
     unit = speed_unit(float(np.nanmax(values)))
     norm = Normalize(0.0, float(np.nanmax(values)) / SCALES[unit])
-    wall = Polygon(outline(view.flow.spiral), facecolor="none", edgecolor=INK, lw=1.0, zorder=5)
-    axes.add_patch(wall)
     # Pixels that the sloping wall cuts have no value of their own.
-    filled = np.nan_to_num(values) / SCALES[unit]
+    draw_section(axes, view, np.nan_to_num(values) / SCALES[unit], colours, norm)
+    colour_bar(figure, axes, colours, norm, f"speed {what}, {unit}")
+    _frame(axes, view.flow.spiral)
+    axes.set(ylabel="height, µm", xlabel="from the inner wall, µm")
+
+
+def draw_section(
+    axes: Axes,
+    view: SectionView,
+    values: NDArray[Any],
+    colours: Colormap,
+    norm: Normalize,
+    *,
+    edge: str = INK,
+) -> None:
+    """Values on the pixels, shape (rows, pixels), within the walls of the section."""
+    wall = Polygon(outline(view.flow.spiral), facecolor="none", edgecolor=edge, lw=1.0, zorder=5)
+    axes.add_patch(wall)
     picture = axes.imshow(
-        filled,
+        values,
         extent=view.window,
         origin="lower",
         cmap=colours,
@@ -144,9 +156,15 @@ def _coloured(
         zorder=0,
     )
     picture.set_clip_path(wall)
-    colour_bar(figure, axes, colours, norm, f"speed {what}, {unit}")
-    _frame(axes, view.flow.spiral)
-    axes.set(ylabel="height, µm", xlabel="from the inner wall, µm")
+
+
+def draw_vortices(axes: Axes, view: SectionView) -> None:
+    """Streamlines of the secondary flow, with an equal share between neighbours."""
+    x, y, _ = view.image
+    levels = (np.arange(_LINES) + 0.5) / _LINES
+    axes.contour(
+        x, y, view.stream, levels=[*-levels[::-1], *levels], colors="white", linewidths=0.7, linestyles="solid",
+    )  # fmt: skip
 
 
 def _frame(axes: Axes, spiral: Spiral) -> None:

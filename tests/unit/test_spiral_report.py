@@ -260,6 +260,24 @@ def test_the_figures_show_the_result(blood):
     assert middle == pytest.approx(numbers["secondary_speed_mean_m_per_s"] * 1e3, rel=1e-2)
 
 
+def test_the_readmes_picture_shows_the_result(blood, tmp_path):
+    view, captured = SectionView(blood.flow, blood.design.operation), blood.capture
+    shown = [captured.entry("leukocyte"), captured.entry("MDA-MB-231", 1)]
+    figure = figures.spiral_picture(view, captured, shown)
+    plan, section, *ways = figure.axes[:4]
+    assert {text.get_text() for text in plan.texts} == {
+        "inlet, sample", "inlet, sheath", "outlet, inner", "outlet, outer"
+    }  # fmt: skip
+    fastest = blood.flow.middle.peak_speed * blood.flow.mean_speed(blood.design.operation)
+    assert section.images[0].get_array().max() == pytest.approx(fastest, rel=1e-3)  # m/s
+    for axes, entry in zip(ways, shown, strict=True):
+        assert axes.get_title(loc="left").startswith(entry.cells)
+        assert axes.lines[-1].get_xdata()[0] == pytest.approx(captured.outlet_line / UNIT)
+    for name in ("a.png", "b.png"):
+        figures.save_png(figure, tmp_path / name, width=400)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
 def test_figures_touch_nothing_global(blood):
     from matplotlib._pylab_helpers import Gcf
 
