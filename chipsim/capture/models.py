@@ -45,7 +45,8 @@ def capture(device: Any, flow: Any, operation: Any, suspension: Iterable[Any], *
         operation: How it is run.
         suspension: What is carried in.
         options: ``seed`` (same seed, same bytes), ``progress`` (called with a few words before each step), and what the device's
-            own model takes besides: :func:`chipsim.capture.cluster_chip.capture`, :func:`chipsim.capture.pore_filter.capture`.
+            own model takes besides: :func:`chipsim.capture.cluster_chip.capture`, :func:`chipsim.capture.pore_filter.capture`,
+            :func:`chipsim.capture.spiral.capture`.
 
     Raises:
         DesignError: A device without a model, a cell line that lacks a number, or an impossible size.

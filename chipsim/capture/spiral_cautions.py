@@ -41,12 +41,6 @@ def cautions(
         "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
         "secondary flow is added to it"
     )
-    crowded = sum(body.concentration * body.n * _volume(body) for body in bodies)
-    if crowded > _DILUTE:
-        yield (
-            f"cells take up {crowded:.2g} of the sample's volume, which is not dilute: what they do to each other is left out, "
-            "and in such samples bodies are known to focus elsewhere (arXiv 2409.12488)"
-        )
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:
@@ -62,9 +56,15 @@ def cautions(
     for e in broken:
         yield (
             f"{e.broken.value:.0%} of {e.n}-cell clusters of {e.cells} break if their junctions carry the strongest pull of free "
-            f"shear, {e.junction_load:.2g} N"
+            f"shear, {e.junction_load * 1e9:.2g} nN"
             if e.broken and e.junction_load
             else ""
+        )
+    crowded = sum(body.concentration * body.n * _volume(body) for body in bodies)
+    if crowded > _DILUTE:
+        yield (
+            f"cells take up {crowded:.2g} of the sample's volume, which is not dilute: what they do to each other is left out, "
+            "and in such samples bodies are known to focus elsewhere (arXiv 2409.12488)"
         )
     if any(e.broken is None for e in entries):
         yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"

@@ -25,7 +25,7 @@ class Paths:
         diameter: M.
         along: Length along the channel, m, shape (k,).
         across: From the inner wall, m, shape (k, bodies).
-        height: From mid-height, m, shape (k, bodies).
+        height: From half-way between floor and ceiling, m, shape (k, bodies).
     """
 
     diameter: float

@@ -217,10 +217,16 @@ def called(entry: SpiralEntry) -> str:
     return plain(entry.cells) + n
 
 
+def above_floor(spiral: Spiral, paths: Paths) -> Array:
+    """Heights of bodies, um, shape (k, bodies)."""
+    inner, outer = spiral.heights
+    middle = (inner + (outer - inner) * paths.across / spiral.width) / 2
+    return np.asarray((middle + paths.height) / UNIT)
+
+
 def _in_section(axes: Axes, spiral: Spiral, captured: SpiralCapture, paths: Paths, colour: str) -> None:
-    middle = captured.setting.half_height / UNIT  # of the height, above the floor
     axes.add_patch(Polygon(outline(spiral), facecolor="none", edgecolor=INK, lw=1.0))
-    across, height = paths.across / UNIT, paths.height / UNIT + middle
+    across, height = paths.across / UNIT, above_floor(spiral, paths)
     axes.plot(across, height, color=colour, lw=0.7, alpha=0.75)
     size = paths.diameter / UNIT
     for place, look in ((0, {"facecolor": PAPER}), (-1, {"facecolor": colour, "alpha": 0.8})):

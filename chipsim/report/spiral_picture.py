@@ -14,7 +14,7 @@ from matplotlib.patches import Circle, Polygon
 from chipsim.capture.spiral import SpiralCapture, SpiralEntry
 from chipsim.capture.spiral_paths import paths
 from chipsim.report.maps import dark_bar
-from chipsim.report.spiral_maps import SectionView, called, draw_section, draw_vortices, outline
+from chipsim.report.spiral_maps import SectionView, above_floor, called, draw_section, draw_vortices, outline
 from chipsim.report.style import MAKO, NIGHT, styled
 from chipsim.report.units import SCALES, say, speed_unit
 from geometries.mesh import UNIT
@@ -84,8 +84,8 @@ def _plan(axes: Axes, spiral: Spiral) -> None:
 
 
 def _ways(axes: Axes, spiral: Spiral, captured: SpiralCapture, entry: SpiralEntry, colour: str) -> None:
-    found, middle = paths(entry.diameter, captured.setting), captured.setting.half_height / UNIT
-    across, height, corners = found.across / UNIT, found.height / UNIT + middle, outline(spiral)
+    found, corners = paths(entry.diameter, captured.setting), outline(spiral)
+    across, height = found.across / UNIT, above_floor(spiral, found)
     axes.add_patch(Polygon(corners, facecolor="#10151b", edgecolor=_WALL, lw=1.0))
     axes.plot(across, height, color=colour, lw=0.7, alpha=0.8)
     for place, face in ((0, "none"), (-1, colour)):
