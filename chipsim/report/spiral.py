@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from chipsim.capture.body_sizes import CLASSES
@@ -198,11 +199,12 @@ def _ways(result: Result) -> Section:
 
 
 def _some(entries: tuple[SpiralEntry, ...]) -> list[SpiralEntry]:
-    """All of them, or as many as a figure bears, from the smallest to the largest."""
+    """From the smallest to the largest; where they are more than a figure bears, without those that are nearly as large."""
     ordered = sorted(entries, key=lambda e: e.diameter)
-    if len(ordered) <= _SHOWN:
-        return ordered
-    return [ordered[round(i * (len(ordered) - 1) / (_SHOWN - 1))] for i in range(_SHOWN)]
+    while len(ordered) > _SHOWN:
+        larger = [b.diameter / a.diameter for a, b in itertools.pairwise(ordered)]
+        del ordered[1 + min(range(len(larger)), key=larger.__getitem__)]
+    return ordered
 
 
 def _outlets(result: Result) -> Section:
