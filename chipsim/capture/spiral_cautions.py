@@ -70,11 +70,6 @@ def cautions(
         yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"
 
 
-def _volume(body: Carried) -> float:
-    """Of one of its cells, m3."""
-    return body.line.volume or math.pi / 6 * median_diameter(body.line) ** 3
-
-
 def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[str]:
     last = setting.table.sizes[-1].alpha
     for e in entries:
@@ -92,3 +87,8 @@ def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[s
         particle = setting.bends[0].reynolds * alpha**2 / 2
         if particle > _MOST_PARTICLE_REYNOLDS:
             yield f"{e.cells}, {e.n} cells: their Reynolds number of {particle:.2g} is above 1, where the lift is no longer known"
+
+
+def _volume(body: Carried) -> float:
+    """Of one of its cells, m3."""
+    return body.line.volume or math.pi / 6 * median_diameter(body.line) ** 3
