@@ -90,7 +90,8 @@ def _leave(result: Result) -> str:
             f"{shared_tables.fate(e.outlets[kept])} of single cells of {name}" for e in entries if e.n == 1
         ]
         if clusters:
-            shares = list(dict.fromkeys(shared_tables.fate(e.outlets[kept]) for e in clusters))
+            shares = [shared_tables.fate(e.outlets[kept]) for e in clusters]
+            shares = shares[:1] if len(set(shares)) == 1 else shares
             of = "its clusters" if len(clusters) < len(entries) else f"clusters of {name},"
             said.append(f"{_list(shares)} of {of} of {_list([str(e.n) for e in clusters])}")
     return _list(said) if said else _list(

@@ -10,7 +10,7 @@ from chipsim.capture.spiral import SpiralCapture, SpiralEntry
 from chipsim.flow.spiral_result import SpiralFlow
 from chipsim.report.shared_tables import fate
 from chipsim.report.spiral_maps import called, colour_of
-from chipsim.report.style import COLOURS, LINE, MEASURED, MUTED, styled
+from chipsim.report.style import COLOURS, LINE, MEASURED, MUTED, PAPER, styled
 from chipsim.report.units import SCALES, speed_unit
 from geometries.mesh import UNIT
 from geometries.spiral import Spiral
@@ -59,7 +59,7 @@ def _arrived(axes: Axes, base: float, entry: SpiralEntry, width: float, colour: 
         said = fate(entry.outlets[name])
         axes.annotate(
             said, (x, base), (3 if ha == "left" else -3, 2), textcoords="offset points", ha=ha, va="bottom", fontsize=8.5,
-            color=MUTED,
+            color=MUTED, bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
         )  # fmt: skip
 
 
