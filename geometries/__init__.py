@@ -6,7 +6,7 @@ from geometries.pore_filter import PoreFilter
 from geometries.quantities import DesignError
 from geometries.spiral import Spiral
 
-#: Every kind of device that a TOML file can name under ``device.kind``; the spiral is not yet run from one.
-KINDS: dict[str, type[Device]] = {cls.kind: cls for cls in (ClusterChip, PoreFilter)}
+#: Every kind of device that a TOML file can name under ``device.kind``.
+KINDS: dict[str, type[Device]] = {cls.kind: cls for cls in (ClusterChip, PoreFilter, Spiral)}
 
 __all__ = ["KINDS", "ClusterChip", "DesignError", "Device", "Limits", "PoreFilter", "Problem", "Spiral"]

@@ -206,6 +206,11 @@ class Spiral(Device):
         return self.inner_height, self.outer_height
 
     @property
+    def half_height(self) -> float:
+        """Half of it, of a trapezoid half of its mean, m; the unit of length of bent ducts."""
+        return sum(self.heights) / 4
+
+    @property
     def area(self) -> float:
         """Of the section, m2."""
         return self.width * sum(self.heights) / 2
