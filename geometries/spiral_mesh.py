@@ -38,9 +38,10 @@ def channel_mesh(spiral: Spiral, *, across: int, stretch: float, layers: int) ->
         MeshError: A cell is turned inside out.
     """
     plane, depth = _plane(spiral, across, stretch), max(spiral.heights) / UNIT
+    half = depth * np.arange(layers + 1.0) / layers / 2
     if spiral.height is not None:
-        return extrude(plane, np.linspace(0.0, depth / 2, layers + 1), top="midplane")
-    return under_the_ceiling(spiral, extrude(plane, np.linspace(0.0, depth, 2 * layers + 1)), depth)
+        return extrude(plane, half, top="midplane")
+    return under_the_ceiling(spiral, extrude(plane, np.concatenate([half, half[1:] + depth / 2])), depth)
 
 
 def _plane(spiral: Spiral, across: int, stretch: float) -> Mesh:

@@ -50,19 +50,19 @@ class Problem:
             perpendicular to an axis.
         axisymmetric: Whether a plane mesh is the meridian plane of a flow without swirl: x along the axis, y the radius.
         drag: Drag over viscosity, 1/um2 (of the depth-averaged model: :mod:`chipsim.flow.depth`).
-        channel: Of a channel much longer than it is wide: what its pressure gradient is about, over viscosity and mean speed,
-            1/um2. It is for MINRES alone, which without it takes the more iterations the longer the channel is.
         method: ``"direct"``, ``"minres"``, or None for what :func:`chipsim.flow.solvers.choose` takes.
         rtol: Relative tolerance of MINRES.
+        channel: Of a channel much longer than it is wide: what its pressure gradient is about, over viscosity and mean speed,
+            1/um2. It is for MINRES alone, which without it takes the more iterations the longer the channel is.
     """
 
     periodic: bool = True
     open: tuple[str, ...] = ()
     drag: float = 0.0
-    channel: float = 0.0
     method: str | None = None
     rtol: float = 1e-6
     axisymmetric: bool = False
+    channel: float = 0.0
 
 
 @dataclass(frozen=True)
