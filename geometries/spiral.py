@@ -374,8 +374,8 @@ def _third(
             )
             between = f"inner_radius = {show(inner, 'mm')} and outer_radius = {show(outer, 'mm')}"
             raise DesignError(
-                f"length = {show(length, 'mm')} between {between} is outside {least} to {most}, {_LEAST_TURNS:g} to {_MOST_TURNS} "
-                "turns"
+                f"length = {show(length, 'mm')} between {between} is outside {least} to {most}, {_LEAST_TURNS:g} to "
+                f"{_MOST_TURNS} turns"
             )
         return outer, turns, length
     assert turns is not None
