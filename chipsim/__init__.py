@@ -15,6 +15,7 @@ from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import write_page
 from chipsim.study.result import Result
 from chipsim.study.run import run
+from chipsim.study.section import section_flow
 from chipsim.study.solve import package_version, solve
 from chipsim.study.write import write
 from geometries import ClusterChip, DesignError, Limits, PoreFilter, Spiral
@@ -48,6 +49,7 @@ __all__ = [
     "recovery",
     "recovery_curve",
     "run",
+    "section_flow",
     "solve",
     "write",
     "write_page",

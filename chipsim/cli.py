@@ -1,4 +1,4 @@
-"""The command line: list, show, run, export, verify, doctor.
+"""The command line: list, show, run, section, export, verify, doctor.
 
 A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
 status 1. Progress goes to standard error, results to files or standard output.
@@ -10,12 +10,13 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from chipsim.cli_options import DesignArgument, RefineOption, SetOption, progress_shown
+from chipsim.cli_spiral import section
 from chipsim.design import Design, find_design, load_design, published
 from chipsim.study.solve import rank
 from geometries import DesignError, Device
@@ -26,14 +27,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=(
 
 # typer carries its own copy of click or uses the installed one, depending on its version.
 _UserError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-
-DesignArgument = Annotated[
-    str, typer.Argument(metavar="DESIGN", help="A TOML file, or the name of a published design.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="TABLE.KEY=VALUE", help='Replace a value, e.g. --set device.gap="10 um".'),
-]
 
 
 @app.command("list")
@@ -84,9 +77,7 @@ def run(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
-    refine: Annotated[
-        float | None, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
-    ] = None,
+    refine: RefineOption = None,
     accuracy: Annotated[
         str | None,
         typer.Option(
@@ -105,7 +96,7 @@ def run(
     loaded = load_design(path, set_ or ())
     folder = output or Path("out") / loaded.name
     require_writable(folder)
-    with _progress() as progress:
+    with progress_shown() as progress:
         result = compute(
             loaded,
             model=model,
@@ -125,6 +116,9 @@ def run(
 
         print_result(result)
         typer.echo("wrote " + ", ".join(str(f) for f in files))
+
+
+app.command()(section)
 
 
 @app.command()
@@ -151,7 +145,7 @@ def export(
     folder = output or Path("out") / loaded.name
     require_writable(folder)
     formats, size = _formats(to), _block(loaded.device, block)
-    with _progress() as progress:
+    with progress_shown() as progress:
         progress(f"writing {', '.join(formats)}")
         files = write_files(loaded.device, formats, folder, block=size)
     for file in files:
@@ -176,7 +170,7 @@ def verify(
 
     if output:
         require_writable(output)
-    with _progress() as progress:
+    with progress_shown() as progress:
         checks = list(compute(slow=slow, only=only, progress=progress))
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(terminal_table(checks))
@@ -223,31 +217,6 @@ def _short(design: Design) -> tuple[str, str]:
     from chipsim.show import driven_by, opening
 
     return opening(design.device), driven_by(design)[1]
-
-
-class _progress:  # noqa: N801 (used like a function)
-    """Progress on standard error: a spinner with the running step on a terminal, else a line a step with its time."""
-
-    def __enter__(self) -> Callable[[str], None]:
-        from rich.console import Console
-
-        self._start, self._console = time.perf_counter(), Console(stderr=True)
-        self._told = rank() == 0
-        self._status = self._console.status("starting") if self._console.is_terminal and self._told else None
-        if self._status:
-            self._status.start()
-        return self._tell
-
-    def _tell(self, text: str) -> None:
-        stamp = f"{time.perf_counter() - self._start:6.1f} s  {text}"
-        if self._status:
-            self._status.update(stamp)
-        elif self._told:
-            print(stamp, file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: Any) -> None:
-        if self._status:
-            self._status.stop()
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from chipsim.cells import LIVE, MOST_CELLS, STATES, CellLine, cell_line_from_tab
 from chipsim.fluids import Fluid, fluid, newtonian
 from geometries import KINDS, DesignError, Device, Limits
 from geometries.device import Values
-from geometries.quantities import field_type
+from geometries.quantities import field_type, show
 
 
 class Operation(Values):
@@ -58,9 +58,12 @@ class Operation(Values):
                     '"flow_rate" is missing; write flow_rate = "2.5 mL/h", or over a membrane pressure = "1 kPa"'
                 )
             if len(given) > 1:
-                raise DesignError(
-                    f"{given[0]} and {given[1]} are both given; keep one of them, the other follows"
+                follows = (
+                    "a spiral is run by sample_flow_rate and sheath_flow_rate alone"
+                    if "sample_flow_rate" in given
+                    else "keep one of them, the other follows"
                 )
+                raise DesignError(f"{given[0]} and {given[1]} are both given; {follows}")
         return values
 
     @model_validator(mode="before")
@@ -160,7 +163,7 @@ class Design:
     def __post_init__(self) -> None:
         check = _OPERATIONS.get(self.device.kind)
         if check:
-            check(self.operation, self.suspension)
+            check(self.device, self.operation, self.suspension)
 
     def to_dict(self) -> dict[str, Any]:
         """All values in SI, with units in the names."""
@@ -181,7 +184,7 @@ class Design:
         }
 
 
-def _check_chip(operation: Operation, suspension: Sequence[Carried]) -> None:
+def _check_chip(_: Device, operation: Operation, suspension: Sequence[Carried]) -> None:
     """A Cluster-Chip is driven by a flow rate, and its model is of live cells."""
     _only_of_a_spiral(operation, "cluster_chip")
     if operation.flow_rate is None:
@@ -205,18 +208,27 @@ def _only_of_a_spiral(operation: Operation, kind: str) -> None:
             raise DesignError(f"{name} is of a spiral; a {kind} has none, leave it out")
 
 
-def _check_spiral(operation: Operation, suspension: Sequence[Carried]) -> None:
-    """A spiral is driven by flow rates, and its answer does not depend on time."""
+def _check_spiral(spiral: Any, operation: Operation, suspension: Sequence[Carried]) -> None:
+    """A spiral is driven by flow rates, a sheath has an inlet of its own, and the answer does not depend on time."""
     if operation.sample_flow_rate is None:
         raise DesignError(
             '"sample_flow_rate" is missing in [operation]; a spiral is run by it and by sheath_flow_rate: write for instance '
             'sample_flow_rate = "100 uL/min"'
         )
+    if len(spiral.inlets) == 1 and operation.sheath_flow_rate:
+        raise DesignError(
+            f"sheath_flow_rate = {show(operation.sheath_flow_rate, 'mL/min')} needs an inlet of its own; inlet_widths names a "
+            "single one: give two widths, or leave sheath_flow_rate out"
+        )
+    if len(spiral.inlets) == 2 and operation.sheath_flow_rate is None:
+        raise DesignError(
+            '"sheath_flow_rate" is missing in [operation]; this spiral has two inlets: give it, or a single width in inlet_widths'
+        )
     if operation.rinse_time > 0:
         raise DesignError("rinse_time has no meaning for a spiral, which keeps nothing back; leave it out")
 
 
-def _check_filter(operation: Operation, suspension: Sequence[Carried]) -> None:
+def _check_filter(_: Device, operation: Operation, suspension: Sequence[Carried]) -> None:
     """A pore filter holds cells for want of time, so the time must follow from the design."""
     _only_of_a_spiral(operation, "pore_filter")
     if operation.volume is None:

@@ -169,14 +169,16 @@ class Spiral(Device):
                 self._set(name, (self.width / 2, self.width / 2))
             widths = getattr(self, name)
             total, said = sum(widths), " and ".join(show(w, "um") for w in widths)
+            said = (
+                f"{name} = {said} is"
+                if len(widths) == 1
+                else f"{name} = {said} are {show(total, 'um')} together,"
+            )
             if total < self.width * (1 - 1e-9):
-                raise DesignError(
-                    f"{name} = {said} are {show(total, 'um')} together, below the channel's width of {show(self.width, 'um')}"
-                )
+                raise DesignError(f"{said} below the channel's width of {show(self.width, 'um')}")
             if total > _WIDEST * self.width:
                 raise DesignError(
-                    f"{name} = {said} are {show(total, 'um')} together, above {_WIDEST:g} times the channel's width of "
-                    f"{show(self.width, 'um')}"
+                    f"{said} above {_WIDEST:g} times the channel's width of {show(self.width, 'um')}"
                 )
         if len(self.inlet_widths) == 1 and "sample_inlet" in self.model_fields_set:
             raise DesignError(
@@ -204,6 +206,11 @@ class Spiral(Device):
         if self.height is not None:
             return self.height, self.height
         return self.inner_height, self.outer_height
+
+    @property
+    def half_height(self) -> float:
+        """Half of it, of a trapezoid half of its mean, m; the unit of length of bent ducts."""
+        return sum(self.heights) / 4
 
     @property
     def area(self) -> float:
@@ -361,9 +368,14 @@ def _third(
     if outer is not None:
         turns = angle_of_length(inner, outer, length) / (2 * math.pi)
         if not _LEAST_TURNS <= turns <= _MOST_TURNS:
-            between = f"between inner_radius = {show(inner, 'mm')} and outer_radius = {show(outer, 'mm')}"
+            least, most = (
+                show(Archimedean(inner, outer, 2 * math.pi * n).length, "mm")
+                for n in (_LEAST_TURNS, _MOST_TURNS)
+            )
+            between = f"inner_radius = {show(inner, 'mm')} and outer_radius = {show(outer, 'mm')}"
             raise DesignError(
-                f"length = {show(length, 'mm')} {between} is not that of {_LEAST_TURNS:g} to {_MOST_TURNS} turns"
+                f"length = {show(length, 'mm')} between {between} is outside {least} to {most}, {_LEAST_TURNS:g} to "
+                f"{_MOST_TURNS} turns"
             )
         return outer, turns, length
     assert turns is not None

@@ -46,12 +46,12 @@ def _part(name: str, spiral: Spiral, outline: Outline, own: Resolution, solid: A
 
     def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
         made = flat.mesh(resolution, most)
-        return {**made, "3d": _under_the_ceiling(spiral, made["3d"], outline.depth)}
+        return {**made, "3d": under_the_ceiling(spiral, made["3d"], outline.depth)}
 
     return dataclasses.replace(flat, mesh=mesh, solid=solid)
 
 
-def _under_the_ceiling(spiral: Spiral, mesh: Mesh, depth: float) -> Mesh:
+def under_the_ceiling(spiral: Spiral, mesh: Mesh, depth: float) -> Mesh:
     """An extruded mesh with its nodes moved along z, each in proportion, so that the uppermost lie on the ceiling.
 
     Raises:

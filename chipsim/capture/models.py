@@ -13,12 +13,13 @@ from geometries.quantities import DesignError
 
 @dataclass(frozen=True)
 class Model:
-    """What a device's capture model answers; ``check_drive`` takes device and operation."""
+    """What a device's capture model answers; ``check_drive`` takes device and operation, ``check_bodies`` device and bodies."""
 
     capture: Callable[..., Capture]
     check: Callable[[Iterable[Any]], None]
     comparison: Callable[..., Any]
     check_drive: Callable[[Any, Any], None] = lambda device, operation: None
+    check_bodies: Callable[[Any, Iterable[Any]], None] = lambda device, suspension: None
 
 
 MODELS = {
@@ -26,7 +27,9 @@ MODELS = {
     "pore_filter": Model(
         pore_filter.capture, pore_filter.check, pore_published.comparison, pore_filter.check_drive
     ),
-    "spiral": Model(spiral.capture, spiral.check, spiral_published.comparison, spiral.check_drive),
+    "spiral": Model(
+        spiral.capture, spiral.check, spiral_published.comparison, spiral.check_drive, spiral.check_bodies
+    ),
 }
 
 
@@ -67,6 +70,7 @@ def check(device: Any, suspension: Iterable[Any], operation: Any = None) -> None
     """
     model = _model(device)
     model.check(suspension)
+    model.check_bodies(device, suspension)
     if operation is not None:
         model.check_drive(device, operation)
 

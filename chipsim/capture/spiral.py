@@ -151,6 +151,29 @@ def check_drive(device: Any, operation: Any) -> None:
         table_for(device.width / inner)
 
 
+def check_bodies(device: Any, suspension: Iterable[Any]) -> None:
+    """Refuse bodies that do not fit the section, before the flow is solved.
+
+    Raises:
+        DesignError: One of the sizes that are followed does not.
+    """
+    x = device.half_height
+    inner, outer = (height / 2 / x for height in device.heights)
+    spreads = {assumed.diameter_cv for assumed in (Assumptions(), *VARIED)}
+    for body in carried(suspension):
+        largest = max(max(diameters(body, cv)) for cv in spreads)
+        _refuse_unfit(body, largest, Room(device.width / 2 / x, inner, outer, largest / 2 / x), x)
+
+
+def _refuse_unfit(body: Carried, diameter: float, room: Room, half_height: float) -> None:
+    if not room.fits:
+        highest = 2e6 * half_height * max(room.inner, room.outer)
+        raise DesignError(
+            f"{body.line.name}, {body.n} cell{'s' * (body.n > 1)}: with the spread of their sizes bodies of {diameter * 1e6:.3g} "
+            f"um are among them, which do not fit the channel of {2e6 * half_height * room.half_width:g} um x {highest:g} um"
+        )
+
+
 def capture(
     device: Any,
     flow: Any,
@@ -265,11 +288,7 @@ def _followed(body: Carried, setting: Setting) -> _Arrived:
     for diameter in diameters(body, setting.assumed.diameter_cv):
         alpha = diameter / (2 * setting.half_height)
         room = Room(setting.half_width, 1.0, 1.0, alpha)
-        if not room.fits:
-            raise DesignError(
-                f"{body.line.name}, {body.n} cells: a body of {diameter * 1e6:.3g} um does not fit the channel of "
-                f"{2e6 * setting.half_height:g} um"
-            )
+        _refuse_unfit(body, diameter, room, setting.half_height)
         x, shear = _one_size(setting, round(math.log(alpha) / math.log(SIZE_STEP)))
         ends.append(x)
         shears.append(shear)

@@ -75,9 +75,9 @@ class Assembly:
         return _matrix(self._over(p * q))
 
     def pressure_laplacian(
-        self, regions: dict[str, int], open_regions: Iterable[str], pressure: Constraint
+        self, regions: dict[str, int], open_regions: Iterable[str], pressure: Constraint, drag: float
     ) -> PETSc.Mat:
-        """Laplacian of the pressure over the drag, for the Schur complement of a flow with drag.
+        """Laplacian of the pressure over a drag, for the Schur complement of a flow with drag, or along a channel.
 
         The pressure is given on open regions and free elsewhere; where it is free everywhere a millionth of its mass matrix
         over the domain's squared length keeps the matrix regular.
@@ -93,7 +93,7 @@ class Assembly:
         given = given[given < len(pressure.own)]
         rows = pressure.own[given]
         kept.zeroRowsColumns(rows[rows >= 0].astype(PETSc.IntType), diag=1.0 / shift.value)
-        kept.scale(1.0 / self.drag)
+        kept.scale(1.0 / drag)
         return kept
 
     def nested(self, velocity: Sequence[Constraint], pressure: Constraint) -> PETSc.Mat:

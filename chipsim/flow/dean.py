@@ -15,19 +15,13 @@ from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
 from chipsim.flow.bend import Bend, State
 from chipsim.flow.field import Array, Field
 from chipsim.flow.memory import one_sentence
-from chipsim.flow.section_result import SectionFlow, highest
+from chipsim.flow.section_result import SectionFlow, highest, refuse, refuse_fast
 from chipsim.flow.timing import Clock
-from geometries import DesignError
 from geometries.mesh import Mesh, Resolution, mesh_outline
 from geometries.outline import Outline
 
 #: Cell size in half-heights.
 CELL = 0.07
-#: Dean number Re (D_h / 2 R_c)^1/2 up to which one steady pair of vortices can be counted on: in a square duct a second pair
-#: comes in at 80 to 90 (Winters, J. Fluid Mech. 180, 343, 1987; recalled).
-MOST_DEAN = 75.0
-#: Largest half-width of a section over the radius of its bend.
-_SHARPEST = 0.95
 # K up to which Newton's method starts from the straight duct's flow, and by how much it grows from one solve to the next.
 _FIRST_K, _GROWTH = 200.0, 3.0
 
@@ -69,7 +63,7 @@ class Section:
             DesignError: A number is outside what can be answered.
             SolverError: No converged solution.
         """
-        self._refuse(curvature, dean_k, dean)
+        refuse(curvature, self._widest, dean_k, dean)
         clock = Clock()
         with one_sentence(self._bend.unknowns):
             # The axial scale W: of a given gradient the straight duct's largest speed, of a given flow rate the mean speed.
@@ -81,7 +75,7 @@ class Section:
             for stage in _stages(k, _FIRST_K * (scale / self._peak) ** 2):
                 state, steps, size = self._bend.newton(state, curvature, stage, mean=held)
                 if held is None:  # a flow rate was looked at before
-                    self._refuse_fast(self._dean(state, stage), dean_k)
+                    refuse_fast(self._dean(state, stage), dean_k)
             numbers = self._numbers(state, curvature, k) | self._read_off(state, curvature, k)
         clock.read("flow")
         return SectionFlow(
@@ -118,34 +112,6 @@ class Section:
 
     def _dean(self, state: State, k: float) -> float:
         return self._bend.mean(state.parts[2]) * math.sqrt(k / 2) * self.hydraulic_diameter**1.5
-
-    def _refuse(self, curvature: float, dean_k: float | None, dean: float | None) -> None:
-        if (dean_k is None) == (dean is None):
-            raise DesignError("one of dean_k and dean must be given, not both")
-        for name, value in (("curvature", curvature), ("dean_k", dean_k), ("dean", dean)):
-            if value is not None and not 0 <= value < math.inf:
-                raise DesignError(f"{name} = {value:g} must be at least 0 and finite")
-        most = _SHARPEST / self._widest
-        if curvature > most:
-            raise DesignError(
-                f"curvature = {curvature:g} must be at most {most:.3g}, where the inner wall comes to {1 - _SHARPEST:.0%} of the "
-                "radius of the bend"
-            )
-        if dean is not None:
-            self._refuse_fast(dean, None)
-
-    def _refuse_fast(self, dean: float, dean_k: float | None) -> None:
-        if dean <= MOST_DEAN:
-            return
-        what = (
-            f"dean = {dean:.4g}"
-            if dean_k is None
-            else f"dean_k = {dean_k:.4g} (dean = {dean:.3g} on the way)"
-        )
-        raise DesignError(
-            f"{what} must be at most {MOST_DEAN:g} in the Dean number: above it a second pair of vortices or an unsteady flow "
-            "can set in"
-        )
 
     def _read_off(self, state: State, curvature: float, k: float) -> dict[str, Any]:
         """The field in its units, and what is read off it."""

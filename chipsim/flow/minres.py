@@ -3,7 +3,8 @@
 Products are bound by what they read. So unknowns that a component holds fixed are not taken out of its matrix but held at zero
 (see :mod:`chipsim.flow.constraints`), and the scalar matrix is multiplied with a dense one that has a column for each
 component. The preconditioner is block diagonal: a two-level V-cycle for the velocity, with a damped Jacobi sweep before and
-after, and for the pressure the inverse of its mass matrix (with drag Cahouet and Chabard's sum).
+after, and for the pressure the inverse of its mass matrix (with drag, and along a channel, whose walls are a drag to what varies
+over more than its width, Cahouet and Chabard's sum).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Blocks:
     Attributes:
         level: The velocity's coarse level.
         mass: The pressure's mass matrix.
-        laplacian: The pressure's Laplacian over the drag; None without drag.
+        laplacian: The pressure's Laplacian over the drag, or what a channel has for one; None without either.
     """
 
     level: Level

@@ -7,7 +7,7 @@ eps (rho U X / mu) U, which is what drives it: eps = X / R_c is the curvature, R
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,15 @@ from numpy.typing import NDArray
 from chipsim.flow.field import Array, Field, shape_functions
 from chipsim.flow.result import Solved
 from geometries.mesh import UNIT
+from geometries.quantities import DesignError
+
+#: Dean number Re (D_h / 2 R_c)^1/2 up to which one steady pair of vortices can be counted on: in a square duct a second pair
+#: comes in at 80 to 90 (Winters, J. Fluid Mech. 180, 343, 1987; recalled).
+MOST_DEAN = 75.0
+#: What is beyond it.
+UNSTEADY = "above it a second pair of vortices or an unsteady flow can set in"
+# Largest half-width of a section over the radius of its bend.
+_SHARPEST = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +77,31 @@ class SectionFlow(Solved):
         """Fanning's friction factor times the Reynolds number of the hydraulic diameter."""
         return self.gradient * self.hydraulic_diameter**2 / 2
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its numbers, in the units of this class."""
+        shown = (
+            "dean_k",
+            "curvature",
+            "dean",
+            "reynolds",
+            "friction_ratio",
+            "peak_speed",
+            "axial_maximum",
+            "axial_maximum_y",
+            "secondary_mean",
+            "secondary_max",
+            "secondary_mid_plane",
+            "wall_shear_mean",
+            "wall_shear_max",
+            "power_balance",
+        )
+        return {
+            **{name: getattr(self, name) for name in shown},
+            "friction_times_reynolds": self.friction_times_reynolds,
+            "discretisation_error": asdict(self.discretisation_error) if self.discretisation_error else None,
+            "solver": self.solver(),
+        }
+
     def secondary_scale(self, mean_speed: float, radius: float, kinematic_viscosity: float) -> float:
         """Unit of the velocity in the section, m/s.
 
@@ -114,6 +148,45 @@ class SectionFlow(Solved):
         velocity, slope = values[:, :3].copy(), slopes[:, 2] * self.half_height
         velocity[:, 1] *= sign
         return velocity, np.column_stack([slope[:, 0], sign * slope[:, 1]])
+
+
+def refuse(curvature: float, half_width: float, dean_k: float | None, dean: float | None) -> None:
+    """Refuse what cannot be answered.
+
+    Args:
+        curvature: eps.
+        half_width: Of the section, half-heights.
+        dean_k: K, or
+        dean: the Dean number.
+
+    Raises:
+        DesignError: A number is missing or outside what can be answered.
+    """
+    if (dean_k is None) == (dean is None):
+        raise DesignError("one of dean_k and dean must be given, not both")
+    for name, value in (("curvature eps", curvature), ("dean_k", dean_k), ("dean", dean)):
+        if value is not None and not 0 <= value < math.inf:
+            raise DesignError(f"{name} = {value:g} must be at least 0 and finite")
+    most = _SHARPEST / half_width
+    if curvature > most:
+        raise DesignError(
+            f"curvature eps = {curvature:g} must be at most {most:.3g}, where the inner wall comes to {1 - _SHARPEST:.0%} of the "
+            "radius of the bend"
+        )
+    if dean is not None:
+        refuse_fast(dean, None)
+
+
+def refuse_fast(dean: float, dean_k: float | None) -> None:
+    """Refuse a Dean number beyond one steady pair of vortices; one met on the way to ``dean_k``, where that was asked for.
+
+    Raises:
+        DesignError: It is beyond.
+    """
+    if dean <= MOST_DEAN:
+        return
+    what = f"dean = {dean:.4g}" if dean_k is None else f"dean_k = {dean_k:.4g} (dean = {dean:.3g} on the way)"
+    raise DesignError(f"{what} must be at most {MOST_DEAN:g} in the Dean number: {UNSTEADY}")
 
 
 def highest(field: Field, component: int) -> tuple[float, NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from mpi4py import MPI
 from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
 from chipsim.flow.dean import Section, section_mesh
 from chipsim.flow.section_result import SectionFlow
-from chipsim.flow.spiral_result import SpiralCell, reynolds_number
+from chipsim.flow.spiral_result import SpiralCell, dean_number, refuse_unsteady
 from chipsim.flow.timing import Clock
 from geometries.mesh import UNIT
 from geometries.outline import Outline
@@ -63,24 +63,25 @@ def solve_cell(
 
 
 def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress: Progress) -> SpiralCell:
+    refuse_unsteady(spiral, operation)
     clock, outline = Clock(), section_outline(spiral)
-    half_height = sum(spiral.heights) / 4 / UNIT
+    half_height = spiral.half_height / UNIT
     progress("meshing the section")
     mesh = section_mesh(outline, half_height, refine)
     clock.read("meshing")
     section = Section(mesh, half_height, refine)
     flows: list[SectionFlow] = []
-    bends = _bends(spiral, half_height)
-    for number, bend in enumerate(bends, start=1):
-        progress(f"solving Navier-Stokes flow in bend {number} of {len(bends)} on {len(mesh.cells)} cells")
-        flows.append(section.solve(bend, dean=_dean(spiral, operation, bend)))
+    along = bends(spiral)
+    for number, bend in enumerate(along, start=1):
+        progress(f"solving Navier-Stokes flow in bend {number} of {len(along)} on {len(mesh.cells)} cells")
+        flows.append(section.solve(bend, dean=dean_number(spiral, operation, spiral.half_height / bend)))
     straight = section.solve(0.0, dean_k=0.0)
     clock.read("flow")
     progress("solving on a second mesh for the discretisation error")
     middle = flows[len(flows) // 2]
     other, coarse = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
     second = Section(coarse, half_height, other).solve(
-        middle.curvature, dean=_dean(spiral, operation, middle.curvature)
+        middle.curvature, dean=dean_number(spiral, operation, spiral.half_height / middle.curvature)
     )
     error = discretisation_error(
         (middle.gradient, middle.wall_shear_mean),
@@ -109,20 +110,12 @@ def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress:
     )
 
 
-def _bends(spiral: Spiral, half_height: float) -> list[float]:
-    """Half-heights over radii, widest bend first."""
-    widest, tightest = (half_height * UNIT / radius for radius in (spiral.outer_radius, spiral.inner_radius))
+def bends(spiral: Spiral) -> list[float]:
+    """Half the height over the radius at the bends that are solved, widest first."""
+    widest, tightest = (spiral.half_height / radius for radius in (spiral.outer_radius, spiral.inner_radius))
     if tightest / widest < 1 + 1e-6:
         return [widest]
     return [float(bend) for bend in np.linspace(widest, tightest, BENDS)]
-
-
-def _dean(spiral: Spiral, operation: Any, bend: float) -> float:
-    """Re (D_h / 2 R)^1/2."""
-    half_height = sum(spiral.heights) / 4
-    return float(
-        reynolds_number(spiral, operation) * (spiral.hydraulic_diameter * bend / 2 / half_height) ** 0.5
-    )
 
 
 def _told(flow: SectionFlow) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from chipsim.flow.field import Field
 from chipsim.flow.result import Flow, Solved
-from chipsim.flow.section_result import SectionFlow
+from chipsim.flow.section_result import MOST_DEAN, UNSTEADY, SectionFlow
 from geometries.mesh import UNIT
+from geometries.quantities import DesignError, show
 from geometries.spiral import Spiral
 
 #: kg/m3, of water and diluted blood.
@@ -32,6 +34,27 @@ def reynolds_number(spiral: Spiral, operation: Any) -> float:
     """Of the hydraulic diameter and the mean speed."""
     mean = operation.flow_rate / spiral.area
     return float(DENSITY * mean * spiral.hydraulic_diameter / operation.viscosity)
+
+
+def dean_number(spiral: Spiral, operation: Any, radius: float) -> float:
+    """Re (D_h / 2 R)^1/2 at a radius (m) of the bend."""
+    return reynolds_number(spiral, operation) * math.sqrt(spiral.hydraulic_diameter / radius / 2)
+
+
+def refuse_unsteady(spiral: Spiral, operation: Any) -> None:
+    """Refuse a flow that is too fast for one steady pair of vortices in the tightest bend.
+
+    Raises:
+        DesignError: With the Dean number and the flow rate at which it is at its limit.
+    """
+    dean = dean_number(spiral, operation, spiral.inner_radius)
+    if dean > MOST_DEAN:
+        most = operation.flow_rate * MOST_DEAN / dean
+        raise DesignError(
+            f"the flow rate of {show(operation.flow_rate, 'mL/min')} makes a Dean number of {dean:.4g} at inner_radius = "
+            f"{show(spiral.inner_radius, 'mm')}; it must be at most {MOST_DEAN:g} (a flow rate of {show(most, 'mL/min')}): "
+            f"{UNSTEADY}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ class Problem:
         drag: Drag over viscosity, 1/um2 (of the depth-averaged model: :mod:`chipsim.flow.depth`).
         method: ``"direct"``, ``"minres"``, or None for what :func:`chipsim.flow.solvers.choose` takes.
         rtol: Relative tolerance of MINRES.
+        channel: Of a channel much longer than it is wide: what its pressure gradient is about, over viscosity and mean speed,
+            1/um2. It is for MINRES alone, which without it takes the more iterations the longer the channel is.
     """
 
     periodic: bool = True
@@ -60,6 +62,7 @@ class Problem:
     method: str | None = None
     rtol: float = 1e-6
     axisymmetric: bool = False
+    channel: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,10 @@ class Stokes:
         problem = self.problem
         if problem.method not in (None, "direct", "minres"):
             raise SolverError(f'method = "{problem.method}" is unknown; known are direct and minres')
-        if not 0 <= problem.drag < np.inf:
-            raise SolverError(f"drag = {problem.drag:g} is outside 0 to infinity")
+        for name in ("drag", "channel"):
+            value = getattr(problem, name)
+            if not 0 <= value < np.inf:
+                raise SolverError(f"{name} = {value:g} is outside 0 to infinity")
         if not _LEAST_RTOL <= problem.rtol <= _MOST_RTOL:
             raise SolverError(f"rtol = {problem.rtol:g} is outside {_LEAST_RTOL:g} to {_MOST_RTOL:g}")
         if problem.axisymmetric:
@@ -232,8 +237,9 @@ class Stokes:
             level = linear_level(self._velocity[0], coarse, self._fem.stiffness(self._fem.Q))
         mass = reduced(self._fem.mass(), self._pressure)
         laplacian = None
-        if self.problem.drag > 0:
-            laplacian = self._fem.pressure_laplacian(self._regions, self._boundary.axes, self._pressure)
+        drag = self.problem.drag + self.problem.channel
+        if drag > 0:
+            laplacian = self._fem.pressure_laplacian(self._regions, self._boundary.axes, self._pressure, drag)
         return Minres(system, Blocks(level, mass, laplacian), null, self.problem.rtol)
 
     def _zero(self) -> PETSc.Vec:

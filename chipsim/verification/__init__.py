@@ -18,6 +18,7 @@ def cases() -> list[Case]:
         manufactured,
         pores,
         pores_in_space,
+        spiral,
         wall_shear,
     )
 
@@ -38,6 +39,7 @@ def cases() -> list[Case]:
         Case("dean", dean.dean),
         Case("lift", lift.positions),
         Case("dean-more", dean.more_dean, slow=True),
+        Case("spiral-channel", spiral.channel, slow=True),
         Case("bodies-more", bodies.more_drag, slow=True),
         Case("manufactured-space", manufactured.space, slow=True),
         Case("cluster-chip-space", devices.cluster_chip_in_space, slow=True),

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chipsim.flow.dean import MOST_DEAN, Section, section_mesh, solve_section
-from chipsim.flow.section_result import SectionFlow, highest
+from chipsim.flow.dean import Section, section_mesh, solve_section
+from chipsim.flow.section_result import MOST_DEAN, SectionFlow, highest
 from chipsim.flow.solvers import SolverError
 from chipsim.study import store
 from chipsim.verification.domains import plane_mesh
@@ -59,10 +59,10 @@ def test_the_largest_dean_number_is_answered():
 
 
 def test_a_bend_has_an_inner_wall(half):
-    with pytest.raises(DesignError, match=r"curvature = -0.1 must be at least 0"):
+    with pytest.raises(DesignError, match=r"curvature eps = -0.1 must be at least 0"):
         half.solve(-0.1, dean_k=1.0)
     # The half-width is 3.125 half-heights.
-    with pytest.raises(DesignError, match=r"curvature = 0.31 must be at most 0.304"):
+    with pytest.raises(DesignError, match=r"curvature eps = 0.31 must be at most 0.304"):
         half.solve(0.31, dean_k=1.0)
 
 

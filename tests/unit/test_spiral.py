@@ -331,7 +331,7 @@ def test_a_broken_rule_names_what_breaks_it(values, limits, parameter):
     [
         ({"outer_radius": "4.8 mm"}, "width = 500 um makes the windings overlap: turns = 3.8"),
         ({"outer_radius": "5 mm", "turns": 4, "length": "12 cm"}, "length = 120 mm is not what inner_radius, outer_radius"),
-        ({"length": "2.9 mm"}, "length = 2.9 mm between inner_radius = 3.5 mm and outer_radius = 6.5 mm is not that of"),
+        ({"length": "2.9 mm"}, "outer_radius = 6.5 mm is outside 4.36 mm to 3142 mm"),
         ({"turns": 6, "length": "100 mm"}, "length = 100 mm is too short for turns = 6 around inner_radius = 3.5 mm; it must"),
         ({"outer_radius": "3 mm"}, "outer_radius = 3 mm is below inner_radius = 3.5 mm"),
         ({"inner_radius": "8 mm"}, "inner_radius = 8 mm is above the outer radius assumed of the published spiral, 6.5 mm"),
