@@ -1,12 +1,12 @@
 """Tables of the lift on spheres in a duct: made of single solves, splined in place, size and curvature (plain numpy).
 
-Lengths are half-heights of the section, of a trapezoid half its mean height; speeds are over the straight duct's largest one at the
-same flow rate; ``alpha`` is a sphere's diameter over the (mean) height. The places and the coordinates in which the splines run
-are those of :mod:`chipsim.flow.lift_shape`. What is splined hardly grows toward a wall: the drift, lift over drag, the inverse of
-the drag, the speed, and by how much a sphere goes another way than the secondary flow at its middle.
+Lengths are half-heights of the section, of a trapezoid half its mean height; speeds are over the largest one of the straight duct
+at the same flow rate; ``alpha`` is a sphere's diameter over the (mean) height. Places, and the coordinates in which the splines
+run, are those of :mod:`chipsim.flow.lift_shape`. What is splined hardly grows toward a wall: the drift, lift over drag, the
+inverse of the drag, the speed, and the slip, by how much the secondary flow carries a sphere at another velocity than its own.
 
 In a bend everything is taken linear in the curvature eps (half-height over the radius of the bend): a table has places in the
-straight duct and, at every second node, at one curvature eps_t, and a number at eps is straight + (eps / eps_t) (bent - straight).
+straight duct and, at every second node, at one curvature eps_t; a number at eps is straight + (eps / eps_t) (bent - straight).
 The image of a rectangle in x = 0 bends the other way, so what is odd in x in the straight duct has a change that is even.
 """
 
@@ -207,9 +207,7 @@ class SizeTable:
             found = straight + curvature * added
             drift, ratio, inverse, slip = (found[:, 2 * k : 2 * k + 2] for k in range(4))
             out.append(
-                LiftSample(
-                    ratio / inverse, 1 / inverse, drift, slip * self.alpha**2, found[:, 8], beyond
-                )
+                LiftSample(ratio / inverse, 1 / inverse, drift, slip * self.alpha**2, found[:, 8], beyond)
             )
         return out
 
@@ -338,9 +336,7 @@ def read_table(path: Path) -> LiftTable:
             head = json.loads(str(data["head"]))
             if tuple(head["columns"]) != _COLUMNS:
                 raise ValueError("other columns")
-            return LiftTable(
-                Shape(float(head["aspect"]), float(head["taper"])), data["rows"], head["made"]
-            )
+            return LiftTable(Shape(float(head["aspect"]), float(head["taper"])), data["rows"], head["made"])
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise DesignError(f"{path} is no lift table: {error}") from None
 

@@ -1,4 +1,4 @@
-"""The flow in a duct's section too weak for its own inertia (K -> 0), solved once and splined: what carries a sphere of a lift table.
+"""The flow in a duct's section too weak for its own inertia (K -> 0), solved once and splined: it carries a lift table's spheres.
 
 Lengths are in half-heights; the section is a rectangle or a trapezoid with both slanted walls alike
 (:mod:`chipsim.flow.lift_shape`).

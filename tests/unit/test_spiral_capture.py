@@ -13,25 +13,26 @@ from chipsim.capture.spiral import capture, check_drive, fate
 from chipsim.capture.spiral_setting import Setting
 from chipsim.cells import cell_line_from_table, line
 from chipsim.design import Carried, Design, Operation
-from chipsim.flow.lift_table import LiftTable, nodes, table_for
+from chipsim.flow.lift_shape import Shape
+from chipsim.flow.lift_table import LiftTable, table_for
 from chipsim.study.solve import solve
 from geometries import DesignError
 from geometries.spiral import Spiral
 
 ALPHAS = (0.03, 0.1, 0.2, 0.4)
 ASPECT = 500 / 160
+SHAPE = Shape(ASPECT)
 
 
 def lift(toward, strength):
     """Lift that pulls every body to a place across and to mid-height."""
     rows = []
     for alpha in ALPHAS:
-        for x in nodes(ASPECT, alpha, 0.5):
-            for z in nodes(1.0, alpha, 0.6):
-                # Odd in x, as a duct has it: both sides have such a place.
-                push = strength * x * (toward**2 - x**2), -strength * z
-                rows.append((alpha, x, z, *push, 1.0, 1.0, *push, 0.9, 0.0, 0.0))
-    return LiftTable(ASPECT, np.array(rows), {"made": "up"})
+        for x, z in SHAPE.grid(alpha):
+            # Odd in x, as a duct has it: both sides have such a place.
+            push = strength * x * (toward**2 - x**2), -strength * z
+            rows.append((alpha, 0.0, x, z, *push, 1.0, 1.0, *push, 0.9, 0.0, 0.0, 0.0, 0.0))
+    return LiftTable(SHAPE, np.array(rows), {"made": "up"})
 
 
 NONE, STRONG = lift(2.0, 0.0), lift(2.0, 50.0)
