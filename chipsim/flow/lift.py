@@ -106,20 +106,22 @@ def rectangular(aspect: float, bend: float = math.inf) -> Section:
     return Section(outline, lambda x, z: duct_profile.bent_speed(aspect, bend, x, z), bend)
 
 
-def tabulated(shape: Shape, curvature: float = 0.0) -> tuple[Section, Secondary]:
+def tabulated(shape: Shape, curvature: float = 0.0, *, level: bool = False) -> tuple[Section, Secondary]:
     """What a lift table is made of: a section and the weak secondary flow of Dean (K -> 0) in it.
 
     Speeds are over the largest one of the straight duct at the same flow rate, in bends too.
 
     Args:
-        shape: The section; a trapezoid has both slanted walls alike.
+        shape: The section.
         curvature: Half-height over the radius of the bend; of a straight duct the secondary flow is the limit of a wide bend's.
+        level: Whether the floor of a trapezoid is level; in a table both of its slanted walls are alike.
     """
-    flow = weak_flow(shape, curvature)
+    flow = weak_flow(shape, curvature, level=level)
     if not (curvature or shape.taper):
         return rectangular(shape.aspect), flow.secondary
     bend = 1 / curvature if curvature else math.inf
-    return Section(section_outline(shape, half=False), flow.speed, bend), flow.secondary
+    outline = section_outline(shape, level=level, half=False)
+    return Section(outline, flow.speed, bend), flow.secondary
 
 
 def solve_position(

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.cache import cache_base
+from chipsim.flow.ilfhc import table_from
 from chipsim.flow.lift_shape import Shape
 from geometries.quantities import DesignError
 
@@ -118,8 +119,8 @@ class Layer:
         alpha: Diameter over the height.
         across: Nodes across in w, shape (n,).
         along: Nodes along the height in t, shape (m,).
-        values: Drift, lift over drag, inverse drag, slip over alpha^2 (each across, along the height) and speed at the nodes,
-            shape (n, m, 9).
+        values: Drift, lift over drag, inverse drag, slip over alpha^2 (all of it over 1, where it is the whole velocity; each
+            across, along the height) and speed at the nodes, shape (n, m, 9).
         change: Whether it is what curvature adds.
     """
 
@@ -150,8 +151,19 @@ class Layer:
             splines.append(RectBivariateSpline(w, t, np.concatenate([odd_z * here[:, :0:-1], here], axis=1)))
         return splines
 
+    @property
+    def reach(self) -> Array:
+        """Parts of the way across and along the height at its last nodes: 1 but where a user's table ends before."""
+        last = self.shape.places(np.array([[self.across[-1], self.along[-1]]]), self.alpha)
+        return np.asarray(self.shape.parts(last, self.alpha)[0])
+
+    def beyond(self, at: Array) -> Array:
+        """Whether places are nearer to a wall than its nodes, shape (n,)."""
+        w, t = np.abs(self.shape.coordinates(at, self.alpha)).T * (1 - 1e-9)
+        return np.asarray((w > np.abs(self.across).max()) | (t > self.along[-1]))
+
     def columns(self, at: Array) -> Array:
-        """Its numbers at places within the table, shape (n, 9) of places (n, 2)."""
+        """Its numbers at places within the table, shape (n, 9) of places (n, 2); beyond its nodes those of the last."""
         w, t = self.shape.coordinates(at, self.alpha).T
         return np.column_stack([spline.ev(w, t) for spline in self._splines])
 
@@ -197,18 +209,16 @@ class SizeTable:
             at: Places, shape (n, 2).
             curvatures: Of the bends.
         """
-        at = np.asarray(at, dtype=float).reshape(-1, 2)
+        at, unit = np.asarray(at, dtype=float).reshape(-1, 2), _slip_unit(self.alpha, self.whole)
         inside = self.shape.clipped(at, self.alpha)
-        beyond = np.any(np.abs(at - inside) > 1e-12, axis=1)
+        beyond = np.any(np.abs(at - inside) > 1e-12, axis=1) | self.straight.beyond(inside)
         straight = self.straight.columns(inside)
         added = np.zeros_like(straight) if self.bend is None else self.bend.columns(inside)
         out = []
         for curvature in curvatures:
             found = straight + curvature * added
             drift, ratio, inverse, slip = (found[:, 2 * k : 2 * k + 2] for k in range(4))
-            out.append(
-                LiftSample(ratio / inverse, 1 / inverse, drift, slip * self.alpha**2, found[:, 8], beyond)
-            )
+            out.append(LiftSample(ratio / inverse, 1 / inverse, drift, slip * unit, found[:, 8], beyond))
         return out
 
 
@@ -269,7 +279,7 @@ class LiftTable:
                 f"the lift table lacks places at alpha = {alpha:g}: {len(rows)} of {len(across) * len(along)}"
             )
         lift, drag, drift, speed, slip = rows[:, 4:6], rows[:, 6:8], rows[:, 8:10], rows[:, 10], rows[:, 13:]
-        values = np.column_stack([drift, lift / drag, 1 / drag, slip / alpha**2, speed])
+        values = np.column_stack([drift, lift / drag, 1 / drag, slip / _slip_unit(alpha, self.whole), speed])
         return Layer(self.shape, alpha, across, along, values.reshape(len(across), len(along), -1))
 
     def covers(self, alpha: float) -> bool:
@@ -301,7 +311,7 @@ class LiftTable:
     def _between(self, alpha: float, layers: Sequence[Layer]) -> Layer:
         from scipy.interpolate import make_interp_spline
 
-        across, along = self.shape.nodes(alpha, denser=_DENSER)
+        across, along = self._shared_nodes(alpha, layers)
         parts = self.shape.parts(self.shape.places(_pairs(across, along), alpha), alpha)
         known = [layer.columns(self.shape.scaled(parts, layer.alpha)) for layer in layers]
         sizes = np.log([layer.alpha for layer in layers])
@@ -309,9 +319,21 @@ class LiftTable:
         values = values.reshape(len(across), len(along), -1)
         return Layer(self.shape, alpha, across, along, values, layers[0].change)
 
+    def _shared_nodes(self, alpha: float, layers: Sequence[Layer]) -> tuple[Array, Array]:
+        """Nodes of a size between others, no nearer to the walls than any of those goes."""
+        across, along = self.shape.nodes(alpha, denser=_DENSER)
+        reach = np.min([layer.reach for layer in layers], axis=0)
+        if np.all(reach > 1 - 1e-9):
+            return across, along
+        last = self.shape.coordinates(self.shape.scaled(reach[None], alpha), alpha)[0]
+        return tuple(
+            np.unique(np.minimum(side, end)) for side, end in zip((across, along), last, strict=True)
+        )
+
     def write(self, path: Path) -> None:
         """Write it as one NumPy file."""
         head = {
+            "whole": self.whole,
             "aspect": self.shape.aspect,
             "taper": self.shape.taper,
             "columns": _COLUMNS,
@@ -320,23 +342,31 @@ class LiftTable:
         np.savez_compressed(path, head=json.dumps(head), rows=self.rows)
 
 
+def _slip_unit(alpha: float, whole: bool) -> float:
+    """What slip is tabulated over: it grows with the square of the size, the whole velocity does not."""
+    return 1.0 if whole else alpha**2
+
+
 def _pairs(across: Array, along: Array) -> Array:
     """Coordinates of all nodes, shape (n m, 2), row by row across."""
     return np.stack(np.meshgrid(across, along, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def read_table(path: Path) -> LiftTable:
-    """Read what :meth:`LiftTable.write` wrote.
+    """Read what :meth:`LiftTable.write` wrote, or a file of ILFHC (:mod:`chipsim.flow.ilfhc`).
 
     Raises:
         DesignError: There is none, or it is not a lift table.
     """
     try:
         with np.load(path, allow_pickle=False) as data:
+            if "aR" in data:
+                return table_from(data["aR"], data["fields"], data["data"])
             head = json.loads(str(data["head"]))
             if tuple(head["columns"]) != _COLUMNS:
                 raise ValueError("other columns")
-            return LiftTable(Shape(float(head["aspect"]), float(head["taper"])), data["rows"], head["made"])
+            shape = Shape(float(head["aspect"]), float(head["taper"]))
+            return LiftTable(shape, data["rows"], head["made"], head.get("whole", False))
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise DesignError(f"{path} is no lift table: {error}") from None
 
