@@ -1,5 +1,6 @@
 """Lift on spheres in ducts: the undisturbed flow, meshes, symmetry of a coarse solve, tables and how they are made."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from chipsim.flow import duct_profile
-from chipsim.flow.field import nodal
+from chipsim.flow.field import _in_a_tetrahedron, nodal
 from chipsim.flow.lift import Section, _around_the_bend, _Carried, rectangular, solve_position
 from chipsim.verification.domains import circle
 from geometries import DesignError
@@ -135,6 +136,14 @@ def test_integrals_of_nodal_fields():
     # Of y^2 the slope 2 y, whose integral leaves out the half ball's, centred at 3/8 of its radius.
     assert total[0] == pytest.approx(mesh.measure(), rel=1e-9) == total[2]
     assert total[3] == pytest.approx(SLANTED.area() * 36 - ball * 2 * 3 / 8 * 0.25, rel=1e-3)
+
+
+def test_the_rule_of_those_integrals_is_exact_to_degree_five():
+    points, weights = _in_a_tetrahedron()
+    for i, j, k in itertools.product(range(6), repeat=3):
+        if i + j + k <= 5:
+            exact = math.prod(math.factorial(n) for n in (i, j, k)) / math.factorial(i + j + k + 3)
+            assert weights @ np.prod(points ** (i, j, k), axis=1) == pytest.approx(exact, rel=1e-13)
 
 
 # -- a coarse solve --------------------------------------------------------------------------------------------------------
