@@ -50,9 +50,11 @@ class Room:
         inner, outer = (float(high) for high in self.half_height(np.array([-reach, reach])))
         if inner < 0 and outer < 0:
             return 0.0, -1.0
-        # Where a slanted wall holds it before the upright one does.
-        touching = -reach - 2 * reach * inner / (outer - inner) if inner * outer < 0 else 0.0
-        return (touching if inner < 0 else -reach), (touching if outer < 0 else reach)
+        if inner >= 0 and outer >= 0:
+            return -reach, reach
+        # A slanted wall holds it before the upright one does.
+        touching = -reach - 2 * reach * inner / (outer - inner)
+        return (touching, reach) if inner < 0 else (-reach, touching)
 
     @property
     def fits(self) -> bool:
