@@ -1,17 +1,24 @@
 """How a sphere migrates in the section of a bent duct: the secondary flow that carries it, and the inertial lift.
 
-The lift is that of the straight duct, the drag of the secondary flow is added to it (to leading order in the curvature; where
-that is known to err by more than a few hundredths of the height, :mod:`chipsim.capture.spiral` says so). Lengths are in
-half-heights X, speeds over the straight duct's largest one, so a rate is a slope. With the sphere's diameter over the height
-alpha, and Re_X = rho U_m X / mu::
+Lengths are in half-heights X (of a trapezoid half its mean height), speeds over the straight duct's largest one, so a rate is a
+slope. With the sphere's diameter over the height alpha, its place x outward from the centre-line, the bend's curvature eps and
+Re_X = rho U_m X / mu::
 
-    d(x, z)/ds = (secondary velocity + (alpha^2 / 6) its Laplacian + Re_X alpha^3 / (24 pi) drift) / speed along the duct
+    d(x, z)/ds = (secondary velocity + slip + Re_X alpha^3 / (24 pi) drift) (1 + eps x) / speed along the duct
 
-``drift`` and the speed are those of the lift table (:mod:`chipsim.flow.lift_table`).
+``drift``, speed and slip (by how much the secondary flow carries the sphere at another velocity than its own at the sphere's
+middle) are those of the lift table (:mod:`chipsim.flow.lift_table`), linear in eps where it has bent places and those of the
+straight duct where it has none. The secondary velocity is that solved at the flow rate; the slip is that of a weak flow (K -> 0),
+which errs by what K changes of something small. s runs along the centre-line, hence 1 + eps x.
+
+A trapezoid whose floor is level is straightened: z counts from half-way between floor and ceiling, where both slant by half, and
+vectors of the table turn by the angle of that line. What that leaves out is of the second order in the angle (checked by direct
+solves in :mod:`chipsim.verification.lift_tables`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,13 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.capture.trajectories import Grid
+from chipsim.flow.lift_shape import Shape
 
 if TYPE_CHECKING:
-    from chipsim.flow.lift_table import SizeTable
+    from chipsim.flow.lift_table import LiftSample, SizeTable
     from chipsim.flow.section_result import SectionFlow
 
 #: Points of the grid across one half-height.
 FINENESS = 40
+# Speed along the duct beside a wall, over the largest, that a body has at least.
+_SLOWEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,74 +44,95 @@ class Bend:
     """The flow in the section of a bent duct as bodies meet it.
 
     Attributes:
-        flow: The solved section.
-        half_width: Over the half-height.
+        flow: The solved section; of a trapezoid that with a level floor.
+        shape: Of the section.
         straight_peak: Largest over mean speed in the straight duct, the scale of the lift.
         reynolds: Re_X = rho U_m X / mu.
     """
 
     flow: SectionFlow
-    half_width: float
+    shape: Shape
     straight_peak: float
     reynolds: float
 
+    @property
+    def _box(self) -> tuple[float, float]:
+        """Half the width and half the largest height."""
+        return self.shape.aspect, 1 + self.shape.taper
+
     @cached_property
-    def _samples(self) -> NDArray[Any]:
-        """Velocity u, v, w at the points of the grid, zero outside the section, shape (3, nx, nz)."""
-        nx, nz = round(2 * self.half_width * FINENESS) + 1, 2 * FINENESS + 1
-        x, z = np.linspace(-self.half_width, self.half_width, nx), np.linspace(-1.0, 1.0, nz)
-        points = np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
-        velocity, _ = self.flow.at(points * (1 - 1e-9))
-        return np.nan_to_num(velocity).T.reshape(3, nx, nz)
+    def places(self) -> NDArray[Any]:
+        """The points of the grid, shape (nx nz, 2), z from half-way between floor and ceiling."""
+        sides = [np.linspace(-half, half, 2 * round(half * FINENESS) + 1) for half in self._box]
+        return np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    def _grid(self, values: NDArray[Any]) -> Grid:
+        """Of values at the places, shape (k, nx nz)."""
+        nx, nz = (2 * round(half * FINENESS) + 1 for half in self._box)
+        return Grid(*self._box, values.reshape(-1, nx, nz))
+
+    @cached_property
+    def _velocity(self) -> NDArray[Any]:
+        """Velocity across, along the straightened height and along the duct at the places, zero outside, shape (3, nx nz)."""
+        x, z = self.places.T * (1 - 1e-9)
+        velocity, _ = self.flow.at(np.column_stack([x, z + self.shape.slope * x]))
+        u, v, w = np.nan_to_num(velocity).T
+        return np.stack([u, v - self.shape.slope * u, w])
 
     @cached_property
     def speed(self) -> Grid:
         """Along the duct, over the mean speed."""
-        return Grid(self.half_width, 1.0, self._samples[2:])
+        return self._grid(self._velocity[2:])
 
     @cached_property
     def shear(self) -> Grid:
         """Gradient of the speed along the duct, its magnitude over U / X."""
-        step = 1 / FINENESS
-        slopes = [np.gradient(self._samples[2], step, axis=axis) for axis in (0, 1)]
-        return Grid(self.half_width, 1.0, np.hypot(*slopes)[None])
-
-    @cached_property
-    def secondary(self) -> NDArray[Any]:
-        """Velocity within the section over U_m, shape (2, nx, nz)."""
-        mean_reynolds = self.reynolds / self.straight_peak
-        unit = self.flow.curvature * mean_reynolds / self.straight_peak
-        return np.asarray(unit * self._samples[:2])
-
-    @cached_property
-    def _laplacian(self) -> NDArray[Any]:
-        step = 1 / FINENESS
-        out = np.zeros_like(self.secondary)
-        for c, u in enumerate(self.secondary):
-            for axis in (0, 1):
-                out[c] += np.gradient(np.gradient(u, step, axis=axis), step, axis=axis)
-        return out
-
-    def drift(self, size: SizeTable) -> NDArray[Any]:
-        """Lift over drag, and the speed along the duct, of a sphere of one size on the grid; the same in every bend.
-
-        Returns:
-            Shape (3, nx, nz).
-        """
+        values = self.speed.values[0]
         x, z = self.speed.axes
-        points = np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
-        found = size.sample(points)
-        values = np.column_stack([found.drift, np.maximum(found.speed, 1e-3)])
-        return np.asarray(values.T.reshape(3, len(x), len(z)))
+        across, along = (np.gradient(values, side, axis=axis) for axis, side in enumerate((x, z)))
+        return Grid(*self._box, np.hypot(across - self.shape.slope * along, along)[None])
 
-    def rates(self, lift: NDArray[Any], factor: float, alpha: float) -> Grid:
+    @property
+    def secondary_unit(self) -> float:
+        """Of the velocity within the section, over U_m."""
+        return self.flow.curvature * self.reynolds / self.straight_peak**2
+
+    def rates(self, found: LiftSample, alpha: float, factor: float = 1.0, *, whole: bool = False) -> Grid:
         """Slopes of the way of a sphere, everywhere on the grid.
 
         Args:
-            lift: Of its size, from :meth:`drift`.
+            found: What a table says of spheres at the places in this bend.
+            alpha: Diameter over the height.
             factor: Multiple of the lift.
-            alpha: Its diameter over the height.
+            whole: As in :class:`chipsim.flow.lift_table.LiftTable`.
         """
-        pushed = lift[:2] * factor * self.reynolds * alpha**3 / (24 * np.pi)
-        carried = self.secondary + alpha**2 / 6 * self._laplacian
-        return Grid(self.half_width, 1.0, (carried + pushed) / lift[2])
+        pushed = self._turned(found.drift.T) * factor * self.reynolds * alpha**3 / (24 * np.pi)
+        carried = self._turned(found.slip.T) + (0.0 if whole else self._velocity[:2])
+        longer = 1 + self.flow.curvature * self.places[:, 0]
+        return self._grid(
+            (self.secondary_unit * carried + pushed) * longer / np.maximum(found.speed, _SLOWEST)
+        )
+
+    def _turned(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Vectors (2, n) of the trapezoid that slants on both sides in the straightened coordinates of the level one."""
+        cosine = 1 / np.sqrt(1 + self.shape.slope**2)
+        across, along = vectors
+        return np.stack([cosine * (across - self.shape.slope * along), along / cosine])
+
+
+def rates_in(
+    bends: Sequence[Bend], size: SizeTable, alpha: float | None = None, factor: float = 1.0
+) -> list[Grid]:
+    """Slopes of the way of a sphere in each of several bends of one section.
+
+    Args:
+        bends: The bends.
+        size: The table of its size.
+        alpha: Its diameter over the height where that is beyond the table; None: the table's.
+        factor: Multiple of the lift.
+    """
+    alpha = size.alpha if alpha is None else alpha
+    samples = size.samples(bends[0].places, [bend.flow.curvature for bend in bends])
+    return [
+        bend.rates(found, alpha, factor, whole=size.whole) for bend, found in zip(bends, samples, strict=True)
+    ]

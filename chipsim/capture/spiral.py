@@ -22,8 +22,9 @@ from chipsim.capture import entries as shared
 from chipsim.capture.body_sizes import CLASSES, diameters, median_diameter
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
+from chipsim.capture.migration import rates_in
 from chipsim.capture.spiral_cautions import cautions
-from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting
+from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting, section_shape
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
 from chipsim.capture.trajectories import Room, Way, carried_along, starts
 from chipsim.cells import FIXED
@@ -116,6 +117,8 @@ class SpiralCapture(Capture):
             "paths": PATHS,
             "lift_table": {
                 "aspect": s.table.aspect,
+                "taper": s.table.shape.taper,
+                "curvature": s.table.curvature,
                 "sizes": [size.alpha for size in s.table.sizes],
                 **s.table.made,
             },
@@ -146,9 +149,8 @@ def check_drive(device: Any, operation: Any) -> None:
     Raises:
         DesignError: There is none.
     """
-    inner, outer = device.heights
-    if inner == outer:
-        table_for(device.width / inner)
+    shape = section_shape(device)
+    table_for(shape.aspect, shape.taper)
 
 
 def check_bodies(device: Any, suspension: Iterable[Any]) -> None:
@@ -287,7 +289,7 @@ def _followed(body: Carried, setting: Setting) -> _Arrived:
     ends, shears, known, rooms = [], [], [], []
     for diameter in diameters(body, setting.assumed.diameter_cv):
         alpha = diameter / (2 * setting.half_height)
-        room = Room(setting.half_width, 1.0, 1.0, alpha)
+        room = setting.room(alpha)
         _refuse_unfit(body, diameter, room, setting.half_height)
         x, shear = _one_size(setting, round(math.log(alpha) / math.log(SIZE_STEP)))
         ends.append(x)
@@ -308,9 +310,8 @@ def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
 def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
     sizes = setting.table.sizes
     size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    lift = setting.bends[0].drift(size)
-    rates = [bend.rates(lift, setting.assumed.lift_factor, alpha) for bend in setting.bends]
-    room = Room(setting.half_width, 1.0, 1.0, min(alpha, 1.0))
+    rates = rates_in(setting.bends, size, alpha, setting.assumed.lift_factor)
+    room = setting.room(min(alpha, 1.0))
     curvature = np.array([bend.flow.curvature for bend in setting.bends])
     way = Way(curvature, rates, room)
     entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
@@ -362,9 +363,9 @@ def _bounds(setting: Setting, arrived: _Arrived) -> Iterable[tuple[str, float, f
     low = high = 0.0
     for x, known, room in zip(arrived.x, arrived.known, arrived.room, strict=True):
         inner = float((x < setting.outlet_line).mean())
-        reach = room.half_width - room.radius
-        low += inner if known else float(setting.outlet_line > reach)
-        high += inner if known else float(setting.outlet_line > -reach)
+        first, last = room.ends
+        low += inner if known else float(setting.outlet_line > last)
+        high += inner if known else float(setting.outlet_line > first)
     count = len(arrived.x)
     yield "inner", low / count, high / count
     yield "outer", 1 - high / count, 1 - low / count

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Radius of the bend over half the height below which lift of the straight duct and drag of the bend do not just add up.
 _LEAST_RADIUS, _LARGEST_BODY = 80.0, 0.15
+# Half the width over the radius of the bend up to which a lift linear in the curvature was checked against solves.
+_MOST_CURVED = 0.075
 _MOST_PARTICLE_REYNOLDS = 1.0
 _BROKEN_WORTH_SAYING = 0.01
 # Share of the sample's volume above which cells are taken to meet (assumed).
@@ -37,20 +39,11 @@ def cautions(
         "for dilute samples only: not modelled are crowding (at many cells focusing moves, even to the other wall), deformation, "
         "tumbling of clusters, gravity, and how the branches of the ports divide a body's size"
     )
-    yield (
-        "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
-        "secondary flow is added to it"
-    )
+    yield from _about_bends(setting)
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:
         yield "sample and sheath are given one viscosity and density, that of the fluid"
-    radius = 1 / float(np.max(setting.along))
-    if radius < _LEAST_RADIUS:
-        yield (
-            f"the tightest bend is {radius:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct and drag "
-            "of the bend do not just add up, and places may be off by more than a tenth of the height"
-        )
     yield from _about_sizes(setting, entries)
     broken = [e for e in entries if e.broken is not None and e.broken.value > _BROKEN_WORTH_SAYING]
     for e in broken:
@@ -70,6 +63,27 @@ def cautions(
         yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"
 
 
+def _about_bends(setting: Setting) -> Iterator[str]:
+    tightest = float(np.max(setting.along))
+    if setting.table.curvature:
+        yield "the lift is that of the bend, to leading order in its curvature and in the particle's Reynolds number"
+        if tightest * setting.half_width > _MOST_CURVED:
+            yield (
+                f"in the tightest bend half the width is {tightest * setting.half_width:.2g} of the radius, above "
+                f"{_MOST_CURVED:g}, up to which a lift linear in the curvature was checked"
+            )
+        return
+    yield (
+        "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
+        "secondary flow is added to it"
+    )
+    if 1 / tightest < _LEAST_RADIUS:
+        yield (
+            f"the tightest bend is {1 / tightest:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct and "
+            "drag of the bend do not just add up, and places may be off by more than a tenth of the height"
+        )
+
+
 def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[str]:
     last = setting.table.sizes[-1].alpha
     for e in entries:
@@ -79,7 +93,7 @@ def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[s
                 f"{e.extrapolated:.0%} of {e.cells}, {e.n} cells, are larger than {last:g} of the height, beyond the table of "
                 "lift: they take that of its last size, and their range is what their room in the section allows"
             )
-        elif alpha > _LARGEST_BODY:
+        elif alpha > _LARGEST_BODY and not setting.table.curvature:
             yield (
                 f"{e.cells}, {e.n} cells: at {alpha:.2g} of the height adding lift and drag may misplace them by more than a "
                 "tenth of the height"

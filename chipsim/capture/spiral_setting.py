@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.capture.migration import Bend
-from chipsim.capture.trajectories import STEPS, dividing_line
+from chipsim.capture.trajectories import STEPS, Room, dividing_line
+from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftTable, table_for
 from chipsim.flow.pore_formulas import rectangle_bore
 from chipsim.flow.spiral_result import DENSITY, SpiralFlow
-from geometries.quantities import DesignError
 
-#: How far the lift may be off, as a factor: assumed (the table is within 2 %, to leave bends out costs more).
+#: How far the lift may be off, as a factor: assumed (the table is within 2 %, the theory's own range is not known so well).
 LIFT_BAND = 1.2
 
 
@@ -43,8 +43,8 @@ class Setting:
     Attributes:
         bends: The flow at each bend, widest first.
         table: Of lift.
-        half_height: m.
-        half_width: Half-heights.
+        shape: Of the section.
+        half_height: Of a trapezoid half the mean height, m.
         length: Half-heights.
         along: Half-height over radius along the flow, shape (2 STEPS + 1,).
         sample_line: Where the sample begins, half-heights from the middle; it comes in beyond.
@@ -60,8 +60,8 @@ class Setting:
 
     bends: tuple[Bend, ...]
     table: LiftTable
+    shape: Shape
     half_height: float
-    half_width: float
     length: float
     along: NDArray[Any]
     sample_line: float
@@ -76,6 +76,15 @@ class Setting:
         default_factory=dict, compare=False, repr=False
     )
 
+    @property
+    def half_width(self) -> float:
+        """Half-heights."""
+        return self.shape.aspect
+
+    def room(self, alpha: float = 0.0) -> Room:
+        """Where the middle of a body may be, of that diameter over the height."""
+        return Room(self.shape.aspect, 1 - self.shape.taper, 1 + self.shape.taper, alpha)
+
     @classmethod
     def of(
         cls, device: Any, flow: SpiralFlow, operation: Any, *, seed: int, table: LiftTable | None = None
@@ -85,17 +94,11 @@ class Setting:
         Raises:
             DesignError: There is no table of lift for its section.
         """
-        inner, outer = device.heights
-        if inner != outer:
-            raise DesignError(
-                f"inner_height = {inner * 1e6:g} um and outer_height = {outer * 1e6:g} um: lift in a trapezoid is not known yet; "
-                "give a rectangular section by height"
-            )
-        aspect = device.width / inner
-        x = inner / 2
+        shape = section_shape(device)
+        x = sum(device.heights) / 4
         reynolds = DENSITY * flow.mean_speed(operation) * flow.cell.straight_peak * x / operation.viscosity
         bends = tuple(
-            Bend(section, aspect, flow.cell.straight_peak, reynolds) for section in flow.cell.sections
+            Bend(section, shape, flow.cell.straight_peak, reynolds) for section in flow.cell.sections
         )
         s = np.linspace(0.0, device.length, 2 * STEPS + 1)
         curvature = flow.bends(s)
@@ -110,9 +113,9 @@ class Setting:
         share = _inner_share(device)
         return cls(
             bends=bends,
-            table=table or table_for(aspect),
+            table=table or table_for(shape.aspect, shape.taper),
+            shape=shape,
             half_height=x,
-            half_width=aspect,
             length=device.length / x,
             along=curvature,
             sample_line=dividing_line(entry.speed, 1 - sample if outer_sample else sample),
@@ -125,7 +128,19 @@ class Setting:
         )
 
 
+def section_shape(device: Any) -> Shape:
+    """The section of a spiral."""
+    inner, outer = device.heights
+    return Shape(2 * device.width / (inner + outer), (outer - inner) / (outer + inner))
+
+
 def _inner_share(device: Any) -> float:
-    """Share of the flow that leaves by the inner outlet: outlets of one length and height, at one pressure (assumed)."""
-    conductances = [1 / rectangle_bore(width, device.heights[0]) for width in device.outlet_widths]
+    """Share of the flow that leaves by the inner outlet: outlets of one length at one pressure (assumed).
+
+    Under a slanted ceiling each has the mean height of its part of the width.
+    """
+    inner, outer = device.heights
+    parts = np.cumsum([0.0, *device.outlet_widths]) / sum(device.outlet_widths)
+    heights = inner + (outer - inner) * (parts[:-1] + parts[1:]) / 2
+    conductances = [1 / rectangle_bore(w, h) for w, h in zip(device.outlet_widths, heights, strict=True)]
     return float(conductances[0] / sum(conductances))

@@ -44,15 +44,27 @@ class Room:
         return middle + slope * x - self.radius * np.sqrt(1 + slope**2)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last x; the last is below the first where the body fits nowhere."""
+        reach = self.half_width - self.radius
+        inner, outer = (float(high) for high in self.half_height(np.array([-reach, reach])))
+        if inner < 0 and outer < 0:
+            return 0.0, -1.0
+        if inner >= 0 and outer >= 0:
+            return -reach, reach
+        # A slanted wall holds it before the upright one does.
+        touching = -reach - 2 * reach * inner / (outer - inner)
+        return (touching, reach) if inner < 0 else (-reach, touching)
+
+    @property
     def fits(self) -> bool:
         """Whether the body fits anywhere."""
-        reach = self.half_width - self.radius
-        return bool(reach >= 0 and self.half_height(np.array([-reach, reach])).max() >= 0)
+        first, last = self.ends
+        return last >= first
 
     def kept(self, places: Array) -> Array:
         """Places (n, 2) moved inside, shape (n, 2): a wall holds what would go through it."""
-        reach = self.half_width - self.radius
-        x = np.clip(places[:, 0], -reach, reach)
+        x = np.clip(places[:, 0], *self.ends)
         high = np.maximum(self.half_height(x), 0.0)
         return np.column_stack([x, np.clip(places[:, 1], -high, high)])
 
@@ -123,9 +135,9 @@ def starts(speed: Grid, room: Room, beyond: float, count: int, seed: int, *, out
     from scipy.stats import qmc
 
     x, _ = speed.axes
-    reach = room.half_width - room.radius
-    low = min(max(beyond, -reach), reach)
-    across = np.linspace(*((low, reach) if outer else (-reach, low)), 4 * len(x))
+    first, last = room.ends
+    low = min(max(beyond, first), last)
+    across = np.linspace(*((low, last) if outer else (first, low)), 4 * len(x))
     level = np.linspace(-1, 1, 4 * speed.values.shape[2])
     high = np.maximum(room.half_height(across), 0.0)
     places = np.stack(np.broadcast_arrays(across[:, None], level * high[:, None]), axis=-1)

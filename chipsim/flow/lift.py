@@ -31,10 +31,12 @@ from shapely import Point
 from chipsim.flow import duct_profile
 from chipsim.flow.bodies import BodyLoad, Motion, body_loads
 from chipsim.flow.field import Field, nodal
+from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftPoint
 from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import Load, Problem, Stokes, Vector
 from chipsim.flow.timing import Clock
+from chipsim.flow.weak_flow import section_outline, weak_flow
 from geometries.cut_out import SAME, Sphere
 from geometries.duct import DuctSizes, half_duct
 from geometries.mesh import Mesh
@@ -104,6 +106,24 @@ def rectangular(aspect: float, bend: float = math.inf) -> Section:
     return Section(outline, lambda x, z: duct_profile.bent_speed(aspect, bend, x, z), bend)
 
 
+def tabulated(shape: Shape, curvature: float = 0.0, *, level: bool = False) -> tuple[Section, Secondary]:
+    """What a lift table is made of: a section and the weak secondary flow of Dean (K -> 0) in it.
+
+    Speeds are over the largest one of the straight duct at the same flow rate, in bends too.
+
+    Args:
+        shape: The section.
+        curvature: Half-height over the radius of the bend; of a straight duct the secondary flow is the limit of a wide bend's.
+        level: Whether the floor of a trapezoid is level; in a table both of its slanted walls are alike.
+    """
+    flow = weak_flow(shape, curvature, level=level)
+    if not (curvature or shape.taper):
+        return rectangular(shape.aspect), flow.secondary
+    bend = 1 / curvature if curvature else math.inf
+    outline = section_outline(shape, level=level, half=False)
+    return Section(outline, flow.speed, bend), flow.secondary
+
+
 def solve_position(
     section: Section,
     alpha: float,
@@ -144,7 +164,11 @@ def solve_position(
     if carried.turn:
         lift += _around_the_bend(section, sphere, carried)
     drift = np.linalg.solve(resistance, lift) * 24 * math.pi / alpha**3
-    pushes = None if secondary is None else _pushes(moved, secondary)
+    entrained = slip = None
+    if secondary is not None:
+        taken = np.linalg.solve(resistance, _pushes(moved, secondary))[:2]
+        entrained = _pair(taken)
+        slip = _pair(taken - secondary(np.array([at[0]]), np.array([at[1]]))[0])
     clock.read("integral")
     return LiftPoint(
         alpha=alpha,
@@ -154,10 +178,12 @@ def solve_position(
         drift=_pair(drift[:2]),
         speed=carried.speed,
         spin=carried.spin,
-        entrained=None if pushes is None else _pair(np.linalg.solve(resistance, pushes)[:2]),
         unknowns=carried.unknowns,
         iterations=max(carried.iterations, moved.iterations),
         seconds=clock.seconds,
+        curvature=1 / section.bend,
+        entrained=entrained,
+        slip=slip,
     )
 
 

@@ -1,19 +1,21 @@
-"""Tables of the lift on spheres in a straight rectangular duct: made of single solves, splined in place and size (plain numpy).
+"""Tables of the lift on spheres in a duct: made of single solves, splined in place, size and curvature (plain numpy).
 
-Lengths are half-heights of the section, speeds are over the largest one, ``alpha`` is a sphere's diameter over the height.
+Lengths are half-heights of the section, of a trapezoid half its mean height; speeds are over the largest one of the straight duct
+at the same flow rate; ``alpha`` is a sphere's diameter over the (mean) height. Places, and the coordinates in which the splines
+run, are those of :mod:`chipsim.flow.lift_shape`. What is splined hardly grows toward a wall: the drift, lift over drag, the
+inverse of the drag, the speed, and the slip, by how much the secondary flow carries a sphere at another velocity than its own.
 
-Toward a wall drag and lift grow as the gap closes, so nodes lie evenly in w = 2 artanh(q / (M - (1 - c) alpha)): in the
-logarithm of the gap, with q the distance from the middle and M that of the wall. What is splined hardly grows: the drift,
-lift over drag, the inverse of the drag and the speed, odd or even in each direction as the duct's symmetry has it.
+In a bend everything is taken linear in the curvature eps (half-height over the radius of the bend): a table has places in the
+straight duct and, at every second node, at one curvature eps_t; a number at eps is straight + (eps / eps_t) (bent - straight).
+The image of a rectangle in x = 0 bends the other way, so what is odd in x in the straight duct has a change that is even.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,25 +23,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipsim.cache import cache_base
+from chipsim.flow.ilfhc import table_from
+from chipsim.flow.lift_shape import Shape
 from geometries.quantities import DesignError
 
 Array = NDArray[Any]
 
-#: Gap to the wall at a table's last nodes, over the radius.
-GAP = 0.1
 #: Sizes that a table has.
 ALPHAS = (0.03, 0.075, 0.14, 0.28, 0.4)
-#: Largest distance of nodes in w, across and along the height: the drift is within 1 % of its root mean square.
-STEPS = (0.5, 0.6)
+#: Curvature of a table's bent places, over the half-width.
+CURVED = 0.05
 
-# Length over the radius that keeps w finite where the gap closes.
-_SOFT = 0.4
 # Nodes of a size between those of a table are so many times denser.
 _DENSER = 2
-_COLUMNS = ("alpha", "x", "z", "lift_x", "lift_z", "drag_x", "drag_z", "drift_x", "drift_z", "speed", "spin_x",
-            "spin_z")  # fmt: skip
-# Drift, lift over drag, inverse drag (each across and along the height), speed: odd (-1) or even in x and in z.
-_PARITY = ((-1, 1), (1, -1), (-1, 1), (1, -1), (1, 1), (1, 1), (1, 1))
+_COLUMNS = ("alpha", "curvature", "x", "z", "lift_x", "lift_z", "drag_x", "drag_z", "drift_x", "drift_z", "speed", "spin_x",
+            "spin_z", "slip_x", "slip_z")  # fmt: skip
+# Drift, lift over drag, inverse drag, slip over alpha^2 (each across and along the height), speed: odd (-1) or even in x (in
+# rectangles) and in z.
+_PARITY = ((-1, 1), (1, -1), (-1, 1), (1, -1), (1, 1), (1, 1), (1, 1), (-1, -1), (1, 1))
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ class LiftPoint:
         unknowns: Of the linear system along the duct.
         iterations: Of the linear solver, the most.
         seconds: Wall time of the steps.
+        curvature: Half-height over the radius of the bend.
         entrained: Velocity across and along the height at which a flow within the section carries it, in that flow's unit;
             None where none was given.
+        slip: What of that is not the flow's own velocity at its middle.
     """
 
     alpha: float
@@ -73,12 +77,15 @@ class LiftPoint:
     unknowns: int
     iterations: int
     seconds: dict[str, float]
+    curvature: float = 0.0
     entrained: tuple[float, float] | None = None
+    slip: tuple[float, float] | None = None
 
     @property
     def row(self) -> tuple[float, ...]:
-        """Its row in a table."""
-        return (self.alpha, *self.at, *self.lift, *self.drag, *self.drift, self.speed, *self.spin)
+        """Its row in a table; no slip where no other flow was given."""
+        head, slip = (self.alpha, self.curvature, *self.at), self.slip or (0.0, 0.0)
+        return (*head, *self.lift, *self.drag, *self.drift, self.speed, *self.spin, *slip)
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class LiftSample:
         lift: Over rho U_m^2 a^4 / H^2, shape (n, 2).
         drag: Over 6 pi mu a U, shape (n, 2).
         drift: Velocity of migration over rho U_m^2 a^3 / (6 pi mu H^2), shape (n, 2).
+        slip: Velocity at which the secondary flow carries it, less that flow's own at the place, in the unit of
+            :class:`chipsim.flow.section_result.SectionFlow`, shape (n, 2).
         speed: Along the duct over the largest, shape (n,).
         extrapolated: Whether the place is nearer to a wall than the table goes, shape (n,); it has the last values then.
     """
@@ -96,148 +105,193 @@ class LiftSample:
     lift: Array
     drag: Array
     drift: Array
+    slip: Array
     speed: Array
     extrapolated: Array
 
 
-def last_place(reach: float, alpha: float) -> float:
-    """Distance from the middle at the last node, with a wall at ``reach``.
-
-    Raises:
-        DesignError: No sphere of that size fits.
-    """
-    last = reach - (1 + GAP) * alpha
-    if last <= 0:
-        raise DesignError(
-            f"a sphere of alpha = {alpha:g} has no place in the duct: its diameter over the height is below "
-            f"{min(reach, 1.0) / (1 + GAP):.3g}"
-        )
-    return last
-
-
-def _even(places: Array | float, reach: float, alpha: float) -> Array:
-    """W of places."""
-    return 2 * np.arctanh(np.asarray(places) / (reach - (1 - _SOFT) * alpha))
-
-
-def nodes(reach: float, alpha: float, step: float, denser: int = 1) -> Array:
-    """Distances from the middle of a table's nodes in one direction, shape (n,).
-
-    Args:
-        reach: Distance of the wall.
-        alpha: Diameter over the height.
-        step: Largest distance of nodes in w.
-        denser: How many times more there are.
-    """
-    last = float(_even(last_place(reach, alpha), reach, alpha))
-    # Large spheres have little room, but the flow changes as much over the section as for small ones.
-    least = math.ceil(3 + 2.5 * reach)
-    w = np.linspace(0.0, last, denser * max(math.ceil(last / step), least) + 1)
-    return np.tanh(w / 2) * (reach - (1 - _SOFT) * alpha)
-
-
-def places(aspect: float, alpha: float, steps: tuple[float, float] = STEPS) -> list[tuple[float, float]]:
-    """Places of a table in a quarter of a rectangle for one size."""
-    across, along = (nodes(reach, alpha, step) for reach, step in zip((aspect, 1.0), steps, strict=True))
-    return [(float(x), float(z)) for x, z in itertools.product(across, along)]
-
-
 @dataclass(frozen=True)
-class SizeTable:
-    """Lift on spheres of one size anywhere in a rectangular duct.
+class Layer:
+    """Numbers of one size anywhere in a section: those of the straight duct, or what a unit of curvature adds to them.
 
     Attributes:
-        aspect: Width over height.
+        shape: The section.
         alpha: Diameter over the height.
-        across: Nodes across, from the middle, shape (n,).
-        along: Nodes along the height, shape (m,).
-        values: Drift, lift over drag, inverse drag, speed at the nodes, shape (n, m, 7).
+        across: Nodes across in w, shape (n,).
+        along: Nodes along the height in t, shape (m,).
+        values: Drift, lift over drag, inverse drag, slip over alpha^2 (all of it over 1, where it is the whole velocity; each
+            across, along the height) and speed at the nodes, shape (n, m, 9).
+        change: Whether it is what curvature adds.
     """
 
-    aspect: float
+    shape: Shape
     alpha: float
     across: Array
     along: Array
     values: Array
-
-    @property
-    def last(self) -> Array:
-        """The last nodes, shape (2,)."""
-        return np.array([self.across[-1], self.along[-1]])
+    change: bool = False
 
     @cached_property
     def _splines(self) -> list[Any]:
         from scipy.interpolate import RectBivariateSpline
 
-        w, h = _even(self.across, self.aspect, self.alpha), _even(self.along, 1.0, self.alpha)
-        w, h = (np.concatenate([-side[:0:-1], side]) for side in (w, h))
+        mirrored = not self.shape.taper
+        w = np.concatenate([-self.across[:0:-1], self.across]) if mirrored else self.across
+        t = np.concatenate([-self.along[:0:-1], self.along])
         splines = []
         for column, (odd_x, odd_z) in enumerate(_PARITY):
-            quarter = self.values[:, :, column].copy()
-            if odd_x < 0:
-                quarter[0] = 0.0
+            here = self.values[:, :, column].copy()
+            sign = -odd_x if self.change else odd_x
             if odd_z < 0:
-                quarter[:, 0] = 0.0
-            half = np.concatenate([odd_x * quarter[:0:-1], quarter])
-            splines.append(RectBivariateSpline(w, h, np.concatenate([odd_z * half[:, :0:-1], half], axis=1)))
+                here[:, 0] = 0.0
+            if mirrored:
+                if sign < 0:
+                    here[0] = 0.0
+                here = np.concatenate([sign * here[:0:-1], here])
+            splines.append(RectBivariateSpline(w, t, np.concatenate([odd_z * here[:, :0:-1], here], axis=1)))
         return splines
 
+    @property
+    def reach(self) -> Array:
+        """Parts of the way across and along the height at its last nodes: 1 but where a user's table ends before."""
+        last = self.shape.places(np.array([[self.across[-1], self.along[-1]]]), self.alpha)
+        return np.asarray(self.shape.parts(last, self.alpha)[0])
+
+    def beyond(self, at: Array) -> Array:
+        """Whether places are nearer to a wall than its nodes, shape (n,)."""
+        w, t = np.abs(self.shape.coordinates(at, self.alpha)).T * (1 - 1e-9)
+        return np.asarray((w > np.abs(self.across).max()) | (t > self.along[-1]))
+
     def columns(self, at: Array) -> Array:
-        """Drift, lift over drag, inverse drag and speed at places within the table, shape (n, 7) of places (n, 2)."""
-        w, h = _even(at[:, 0], self.aspect, self.alpha), _even(at[:, 1], 1.0, self.alpha)
-        return np.column_stack([spline.ev(w, h) for spline in self._splines])
+        """Its numbers at places within the table, shape (n, 9) of places (n, 2); beyond its nodes those of the last."""
+        w, t = self.shape.coordinates(at, self.alpha).T
+        return np.column_stack([spline.ev(w, t) for spline in self._splines])
+
+
+@dataclass(frozen=True)
+class SizeTable:
+    """Lift on spheres of one size anywhere in a duct.
+
+    Attributes:
+        straight: Of the straight duct.
+        bend: What a unit of curvature adds; None where that is not known: then every bend is a straight duct.
+        curvature: Half-height over the radius of the bend.
+        whole: As in :class:`LiftTable`.
+    """
+
+    straight: Layer
+    bend: Layer | None = None
+    curvature: float = 0.0
+    whole: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """The section."""
+        return self.straight.shape
+
+    @property
+    def alpha(self) -> float:
+        """Diameter over the height."""
+        return self.straight.alpha
 
     def sample(self, at: Array) -> LiftSample:
-        """Lift, drag and speed at places.
+        """Lift, drag, slip and speed at places.
 
         Args:
             at: Places across and along the height, from the middle, shape (n, 2).
         """
-        at = np.asarray(at, dtype=float).reshape(-1, 2)
-        last = self.last
-        beyond = np.any(np.abs(at) > last * (1 + 1e-12), axis=1)
-        found = self.columns(np.clip(at, -last, last))
-        drift, ratio, inverse = found[:, :2], found[:, 2:4], found[:, 4:6]
-        return LiftSample(ratio / inverse, 1 / inverse, drift, found[:, 6], beyond)
+        return self.samples(at, (self.curvature,))[0]
+
+    def samples(self, at: Array, curvatures: Sequence[float]) -> list[LiftSample]:
+        """The same in several bends.
+
+        Args:
+            at: Places, shape (n, 2).
+            curvatures: Of the bends.
+        """
+        at, unit = np.asarray(at, dtype=float).reshape(-1, 2), _slip_unit(self.alpha, self.whole)
+        inside = self.shape.clipped(at, self.alpha)
+        beyond = np.any(np.abs(at - inside) > 1e-12, axis=1) | self.straight.beyond(inside)
+        straight = self.straight.columns(inside)
+        added = np.zeros_like(straight) if self.bend is None else self.bend.columns(inside)
+        out = []
+        for curvature in curvatures:
+            found = straight + curvature * added
+            drift, ratio, inverse, slip = (found[:, 2 * k : 2 * k + 2] for k in range(4))
+            out.append(LiftSample(ratio / inverse, 1 / inverse, drift, slip * unit, found[:, 8], beyond))
+        return out
 
 
 @dataclass(frozen=True)
 class LiftTable:
-    """Lift on spheres of several sizes in a rectangular duct.
+    """Lift on spheres of several sizes in a duct.
 
     Attributes:
-        aspect: Width over height.
-        rows: One for each place and size, with what :attr:`LiftPoint.row` has, shape (n, 12).
-        made: What made it: cell size, versions.
+        shape: The section.
+        rows: One for each place, size and curvature, with what :attr:`LiftPoint.row` has, shape (n, 15).
+        made: What made it.
+        whole: Whether its slip is the whole velocity at which a weak secondary flow carries a sphere, and not only what that has
+            beside the flow's own.
     """
 
-    aspect: float
+    shape: Shape
     rows: Array
     made: dict[str, Any]
+    whole: bool = False
+
+    @property
+    def aspect(self) -> float:
+        """Width over (mean) height."""
+        return self.shape.aspect
+
+    @cached_property
+    def curvature(self) -> float:
+        """Of its bent places; 0 where it has none."""
+        return float(self.rows[:, 1].max())
+
+    def straight(self) -> LiftTable:
+        """The table without its bent places: lift of the straight duct in every bend."""
+        return replace(self, rows=self.rows[self.rows[:, 1] == 0])
 
     @cached_property
     def sizes(self) -> tuple[SizeTable, ...]:
         """A table for each size, smallest first."""
-        return tuple(self._size(alpha) for alpha in np.unique(self.rows[:, 0]))
+        return tuple(self._size(float(alpha)) for alpha in np.unique(self.rows[:, 0]))
 
     def _size(self, alpha: float) -> SizeTable:
-        rows = self.rows[self.rows[:, 0] == alpha]
-        rows = rows[np.lexsort((rows[:, 2], rows[:, 1]))]
-        across, along = np.unique(rows[:, 1]), np.unique(rows[:, 2])
+        straight = self._layer(alpha, 0.0)
+        if not np.any((self.rows[:, 0] == alpha) & (self.rows[:, 1] > 0)):
+            return SizeTable(straight, whole=self.whole)
+        bent = self._layer(alpha, self.curvature)
+        there = self.shape.places(_pairs(bent.across, bent.along), alpha)
+        known = straight.columns(there).reshape(bent.values.shape)
+        change = replace(bent, values=(bent.values - known) / self.curvature, change=True)
+        return SizeTable(straight, change, whole=self.whole)
+
+    def _layer(self, alpha: float, curvature: float) -> Layer:
+        rows = self.rows[(self.rows[:, 0] == alpha) & (self.rows[:, 1] == curvature)]
+        # Of a trapezoid the places of a row across lie at heights of their own: their coordinates do not.
+        at = np.round(self.shape.coordinates(rows[:, 2:4], alpha), 9)
+        order = np.lexsort((at[:, 1], at[:, 0]))
+        rows, across, along = rows[order], np.unique(at[:, 0]), np.unique(at[:, 1])
         if len(rows) != len(across) * len(along):
             raise DesignError(
                 f"the lift table lacks places at alpha = {alpha:g}: {len(rows)} of {len(across) * len(along)}"
             )
-        lift, drag, drift, speed = rows[:, 3:5], rows[:, 5:7], rows[:, 7:9], rows[:, 9]
-        values = np.column_stack([drift, lift / drag, 1 / drag, speed]).reshape(len(across), len(along), -1)
-        return SizeTable(self.aspect, float(alpha), across, along, values)
+        lift, drag, drift, speed, slip = rows[:, 4:6], rows[:, 6:8], rows[:, 8:10], rows[:, 10], rows[:, 13:]
+        values = np.column_stack([drift, lift / drag, 1 / drag, slip / _slip_unit(alpha, self.whole), speed])
+        return Layer(self.shape, alpha, across, along, values.reshape(len(across), len(along), -1))
 
     def covers(self, alpha: float) -> bool:
         """Whether a size is within the table."""
         return self.sizes[0].alpha <= alpha <= self.sizes[-1].alpha
 
-    def at(self, alpha: float) -> SizeTable:
-        """The table of one size: splined in the logarithm of alpha, at the same part of the way to the last node.
+    def at(self, alpha: float, curvature: float = 0.0) -> SizeTable:
+        """The table of one size: splined in the logarithm of alpha, at the same part of the way to the last place.
+
+        Args:
+            alpha: Diameter over the height.
+            curvature: Half-height over the radius of the bend.
 
         Raises:
             DesignError: The size is beyond the table.
@@ -248,45 +302,78 @@ class LiftTable:
             )
         for size in self.sizes:
             if size.alpha == alpha:
-                return size
+                return replace(size, curvature=curvature)
+        straight = self._between(alpha, [size.straight for size in self.sizes])
+        changes = [size.bend for size in self.sizes if size.bend is not None]
+        bend = self._between(alpha, changes) if changes else None
+        return SizeTable(straight, bend, curvature, self.whole)
+
+    def _between(self, alpha: float, layers: Sequence[Layer]) -> Layer:
         from scipy.interpolate import make_interp_spline
 
-        sides = [
-            nodes(reach, alpha, step, _DENSER) for reach, step in zip((self.aspect, 1.0), STEPS, strict=True)
-        ]
-        part = np.stack(np.meshgrid(*(side / side[-1] for side in sides), indexing="ij"), axis=-1)
-        known = [size.columns(part.reshape(-1, 2) * size.last) for size in self.sizes]
-        spline = make_interp_spline(
-            np.log([size.alpha for size in self.sizes]), known, k=min(3, len(known) - 1)
+        across, along = self._shared_nodes(alpha, layers)
+        parts = self.shape.parts(self.shape.places(_pairs(across, along), alpha), alpha)
+        known = [layer.columns(self.shape.scaled(parts, layer.alpha)) for layer in layers]
+        sizes = np.log([layer.alpha for layer in layers])
+        values = make_interp_spline(sizes, known, k=min(3, len(known) - 1))(math.log(alpha))
+        values = values.reshape(len(across), len(along), -1)
+        return Layer(self.shape, alpha, across, along, values, layers[0].change)
+
+    def _shared_nodes(self, alpha: float, layers: Sequence[Layer]) -> tuple[Array, Array]:
+        """Nodes of a size between others, no nearer to the walls than any of those goes."""
+        across, along = self.shape.nodes(alpha, denser=_DENSER)
+        reach = np.min([layer.reach for layer in layers], axis=0)
+        if np.all(reach > 1 - 1e-9):
+            return across, along
+        last = self.shape.coordinates(self.shape.scaled(reach[None], alpha), alpha)[0]
+        return tuple(
+            np.unique(np.minimum(side, end)) for side, end in zip((across, along), last, strict=True)
         )
-        values = spline(math.log(alpha)).reshape(*part.shape[:2], -1)
-        return SizeTable(self.aspect, alpha, sides[0], sides[1], values)
 
     def write(self, path: Path) -> None:
         """Write it as one NumPy file."""
-        head = json.dumps({"aspect": self.aspect, "columns": _COLUMNS, "made": self.made})
-        np.savez_compressed(path, head=head, rows=self.rows)
+        head = {
+            "whole": self.whole,
+            "aspect": self.shape.aspect,
+            "taper": self.shape.taper,
+            "columns": _COLUMNS,
+            "made": self.made,
+        }
+        np.savez_compressed(path, head=json.dumps(head), rows=self.rows)
+
+
+def _slip_unit(alpha: float, whole: bool) -> float:
+    """What slip is tabulated over: it grows with the square of the size, the whole velocity does not."""
+    return 1.0 if whole else alpha**2
+
+
+def _pairs(across: Array, along: Array) -> Array:
+    """Coordinates of all nodes, shape (n m, 2), row by row across."""
+    return np.stack(np.meshgrid(across, along, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def read_table(path: Path) -> LiftTable:
-    """Read what :meth:`LiftTable.write` wrote.
+    """Read what :meth:`LiftTable.write` wrote, or a file of ILFHC (:mod:`chipsim.flow.ilfhc`).
 
     Raises:
         DesignError: There is none, or it is not a lift table.
     """
     try:
         with np.load(path, allow_pickle=False) as data:
+            if "aR" in data:
+                return table_from(data["aR"], data["fields"], data["data"])
             head = json.loads(str(data["head"]))
             if tuple(head["columns"]) != _COLUMNS:
                 raise ValueError("other columns")
-            return LiftTable(float(head["aspect"]), data["rows"], head["made"])
+            shape = Shape(float(head["aspect"]), float(head["taper"]))
+            return LiftTable(shape, data["rows"], head["made"], head.get("whole", False))
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise DesignError(f"{path} is no lift table: {error}") from None
 
 
-def table_of(aspect: float, points: Sequence[LiftPoint], made: dict[str, Any]) -> LiftTable:
+def table_of(shape: Shape, points: Sequence[LiftPoint], made: dict[str, Any]) -> LiftTable:
     """The table of solved places."""
-    return LiftTable(aspect, np.array([point.row for point in points]), made)
+    return LiftTable(shape, np.array([point.row for point in points]), made)
 
 
 #: Tables that come with chipsim.
@@ -295,26 +382,29 @@ SHIPPED = Path(__file__).with_name("lift_tables")
 _SAME = 1e-3
 
 
-def file_name(aspect: float) -> str:
-    """Of the table of a section."""
-    return f"rectangle_{aspect:.4g}.npz"
+def kept_tables() -> Path:
+    """The folder of the tables that were made here."""
+    return cache_base() / "lift"
 
 
-def table_for(aspect: float, *folders: Path) -> LiftTable:
-    """The table of a rectangular section: of those that come with chipsim, then of those in folders.
+def table_for(aspect: float, taper: float = 0.0, *folders: Path) -> LiftTable:
+    """The table of a section: of those that come with chipsim, of those made here, then of those in folders.
 
     Args:
-        aspect: Width over height.
+        aspect: Width over (mean) height.
+        taper: As in :class:`chipsim.flow.lift_shape.Shape`.
         folders: Where else to look.
 
     Raises:
         DesignError: There is none.
     """
-    for folder in (SHIPPED, *folders):
-        for path in sorted(folder.glob("rectangle_*.npz")) if folder.is_dir() else ():
-            if abs(float(path.stem.split("_")[1]) / aspect - 1) < _SAME:
+    shape = Shape(aspect, taper)
+    for folder in (SHIPPED, kept_tables(), *folders):
+        for path in sorted(folder.glob(f"{shape.name.split('_')[0]}_*.npz")) if folder.is_dir() else ():
+            numbers = [float(number) for number in path.stem.split("_")[1:]]
+            if abs(numbers[0] / aspect - 1) < _SAME and abs(sum(numbers[1:]) - taper) < _SAME:
                 return read_table(path)
+    tapered = f", its heights a trapezoid's of taper {taper:.3g}" if taper else ""
     raise DesignError(
-        f"there is no table of lift for a section {aspect:.4g} times as wide as high; "
-        "chipsim.study.lift_tables.make_table makes one"
+        f"there is no table of lift for a section {aspect:.4g} times as wide as high{tapered}; make one with chipsim lift DESIGN"
     )

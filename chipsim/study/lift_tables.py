@@ -1,4 +1,4 @@
-"""Making a lift table: one solve for each place and size, shared by processes, each kept in a file as it comes.
+"""Making a lift table: one solve for each place, size and curvature, shared by processes, each kept in a file as it comes.
 
 A run that was stopped goes on where it was: what is kept is found by all that determines it, the solver's sources included.
 """
@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from chipsim.flow.lift_table import ALPHAS, STEPS, LiftPoint, LiftTable, places, table_of
+from chipsim.flow.lift_shape import STEP, Shape
+from chipsim.flow.lift_table import ALPHAS, CURVED, LiftPoint, LiftTable, kept_tables, table_of
 from chipsim.study import store
 from chipsim.study.solve import versions
 from geometries.mesh import MeshError
@@ -26,39 +27,46 @@ from geometries.mesh import MeshError
 CELL = 0.25
 
 # Sometimes gmsh cannot cut a sphere at one cell size and can at the next.
-_TRIES = (1.0, 0.96, 0.92)
+_TRIES = (1.0, 0.96, 0.92, 0.88, 0.8)
 
 
 @dataclass(frozen=True)
 class _Job:
-    aspect: float
+    shape: Shape
     alpha: float
+    curvature: float
     at: tuple[float, float]
     cell: float
 
     def file(self, folder: Path) -> Path:
-        what = {"device": "lift", "aspect": self.aspect, "alpha": self.alpha, "at": self.at}
-        return folder / f"{store.key(what, {'cell': self.cell})}.json"
+        return folder / f"{store.key({'device': 'lift', **asdict(self)}, {})}.json"
+
+
+def kept_table_path(shape: Shape) -> Path:
+    """The file in which a section's table is kept, and where :func:`chipsim.flow.lift_table.table_for` finds it."""
+    return kept_tables() / f"{shape.name}.npz"
 
 
 def make_table(
-    aspect: float,
+    shape: Shape,
     alphas: Sequence[float] = ALPHAS,
     *,
-    steps: tuple[float, float] = STEPS,
+    curvature: float | None = None,
+    step: float = STEP,
     cell: float = CELL,
     folder: Path | None = None,
     processes: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LiftTable:
-    """The lift table of a rectangular duct.
+    """The lift table of a duct.
 
     Processes are started afresh, so a script must ask for it under ``if __name__ == "__main__":``.
 
     Args:
-        aspect: Width over height.
+        shape: Its section.
         alphas: Sizes, diameters over the height.
-        steps: Distance of nodes, as in :mod:`chipsim.flow.lift_table`.
+        curvature: Of the bent places; None: such that the half-width is 0.05 of the bend's radius; 0: none are solved.
+        step: Largest distance of places, as in :mod:`chipsim.flow.lift_shape`.
         cell: Cell size of the solves.
         folder: Where places are kept as they are solved; None: in the cache.
         processes: How many solve at once; None: one for each core.
@@ -69,20 +77,25 @@ def make_table(
         MeshError: No usable mesh at some place.
         SolverError: No converged solution at some place.
     """
-    folder = folder or store.cache_folder() / "lift"
+    folder = folder or kept_tables() / "places"
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(aspect, a, at, cell) for a in alphas for at in places(aspect, a, steps)]
+    if curvature is None:
+        curvature = CURVED / shape.aspect
+    jobs = [_Job(shape, a, 0.0, at, cell) for a in alphas for at in shape.grid(a, step)]
+    if curvature:
+        jobs += [_Job(shape, a, curvature, at, cell) for a in alphas for at in shape.grid(a, step, every=2)]
     found = {job: point for job in jobs if (point := _kept(job.file(folder))) is not None}
     # Those near the walls take longest.
-    missing = sorted((job for job in jobs if job not in found), key=lambda job: -sum(job.at))
+    missing = sorted((job for job in jobs if job not in found), key=lambda job: -abs(job.at[0]) - job.at[1])
     start = time.perf_counter()
     for done, (job, point) in enumerate(_solved(missing, processes or os.cpu_count() or 1), start=1):
         found[job] = point
         _keep(job.file(folder), point)
         left = (time.perf_counter() - start) / done * (len(missing) - done)
         progress(f"{len(found)} of {len(jobs)} places, about {left / 60:.0f} min left")
-    made = {"cell": cell, "steps": steps, "versions": versions()}
-    return table_of(aspect, [found[job] for job in jobs], made)
+    inputs = {"shape": asdict(shape), "alphas": [*alphas], "curvature": curvature, "step": step, "cell": cell}
+    made = {**inputs, "versions": versions(), "inputs": store.key({"device": "lift table", **inputs}, {})}
+    return table_of(shape, [found[job] for job in jobs], made)
 
 
 def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPoint]]:
@@ -114,15 +127,16 @@ def _end_with(parent: int) -> None:
 
 def _solve(job: _Job) -> LiftPoint:
     """One place; in a process of its own."""
-    from chipsim.flow.lift import rectangular, solve_position
+    from chipsim.flow.lift import solve_position, tabulated
 
-    section = rectangular(job.aspect)
+    section, secondary = tabulated(job.shape, job.curvature)
     for finer in _TRIES[:-1]:
         try:
-            return solve_position(section, job.alpha, job.at, cell=finer * job.cell)
+            cell = finer * job.cell
+            return solve_position(section, job.alpha, job.at, secondary=secondary, cell=cell)
         except MeshError:
             continue
-    return solve_position(section, job.alpha, job.at, cell=_TRIES[-1] * job.cell)
+    return solve_position(section, job.alpha, job.at, secondary=secondary, cell=_TRIES[-1] * job.cell)
 
 
 def _kept(file: Path) -> LiftPoint | None:

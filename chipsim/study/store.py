@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import tempfile
 import zipfile
 from dataclasses import asdict, replace
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from chipsim.cache import cache_base
 from chipsim.flow.field import Field
 from chipsim.flow.result import Solved
 from geometries.mesh import Mesh
@@ -27,12 +27,8 @@ Cell = TypeVar("Cell", bound=Solved)
 
 
 def cache_folder() -> Path:
-    """Where stored flows live: ``CHIPSIM_CACHE``, else ``XDG_CACHE_HOME``/chipsim, else ~/.cache/chipsim."""
-    given = os.environ.get("CHIPSIM_CACHE")
-    base = (
-        Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipsim"
-    )
-    return base / "flows"
+    """Where stored flows live."""
+    return cache_base() / "flows"
 
 
 # Sources beside the solver's that no solution depends on.

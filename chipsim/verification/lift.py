@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 
 from chipsim.flow.lift import rectangular, solve_position
-from chipsim.flow.lift_table import LiftPoint, LiftTable, table_for
+from chipsim.flow.lift_table import LiftPoint
 from chipsim.verification.bodies import DUCT, DUCT_SOURCE
 from chipsim.verification.check import Check, compare, small
 
@@ -17,7 +17,6 @@ Places: TypeAlias = Mapping[tuple[float, float], tuple[float | None, float | Non
 
 _TABLES = "Harding, Stokes and Bertozzi, J. Fluid Mech. 875, 1 (2019), tables of ILFHC, part odd in r at R = 640 H/2"
 _BENT_TABLES = "Harding, Stokes and Bertozzi, J. Fluid Mech. 875, 1 (2019), tables of ILFHC at R = 160 H/2"
-_SOLVED = "chipsim's solve at the place"
 _PARITY = "symmetry of the duct"
 
 #: Root mean square of the lift over the section that those tables cover, by aspect ratio and alpha.
@@ -78,36 +77,6 @@ def more() -> Iterator[Check]:
     yield from _mirrored()
     for aspect, alpha in EQUILIBRIA:
         yield from _equilibria(aspect, alpha)
-
-
-def table() -> Iterator[Check]:
-    """The table that comes with chipsim beside solves, at a size of its own."""
-    yield from against_solves(table_for(3.125), (0.14,), 8)
-
-
-def against_solves(made: LiftTable, alphas: Sequence[float], count: int) -> Iterator[Check]:
-    """A table beside solves at random places of a quarter of the section, every other one half-way from its like to a wall.
-
-    Args:
-        made: The table.
-        alphas: Sizes.
-        count: Places for each size.
-    """
-    rng = np.random.default_rng(5)
-    for alpha in alphas:
-        size, name = made.at(alpha), f"lift table of a duct {made.aspect:g} to 1, alpha {alpha:g}"
-        section = size.sample(rng.uniform(-1, 1, (4000, 2)) * size.last)
-        rms = np.sqrt((section.drift**2).sum(axis=1).mean())
-        places = rng.uniform(0, 1, (count, 2))
-        places[::2] = (1 + places[::2]) / 2
-        solved = [_solve(made.aspect, alpha, *place) for place in places * size.last]
-        found = size.sample(places * size.last)
-        apart = np.linalg.norm(found.drift - [s.drift for s in solved], axis=1).max() / rms
-        yield small(name, _SOLVED, f"drift, worst of {count} random places, over its rms", apart, 0.02)
-        apart = np.abs(found.drag / [s.drag for s in solved] - 1).max()
-        yield small(name, _SOLVED, f"drag, worst of {count} random places", apart, 0.02)
-        apart = np.abs(found.speed - [s.speed for s in solved]).max()
-        yield small(name, _SOLVED, f"speed over the largest, worst of {count} random places", apart, 2e-3)
 
 
 def _name(aspect: float, alpha: float) -> str:

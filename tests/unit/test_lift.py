@@ -1,6 +1,6 @@
 """Lift on spheres in ducts: the undisturbed flow, meshes, symmetry of a coarse solve, tables and how they are made."""
 
-import json
+import itertools
 import math
 from dataclasses import replace
 
@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from chipsim.flow import duct_profile
-from chipsim.flow.field import nodal
+from chipsim.flow.field import _in_a_tetrahedron, nodal
 from chipsim.flow.lift import Section, _around_the_bend, _Carried, rectangular, solve_position
-from chipsim.flow.lift_table import GAP, LiftPoint, nodes, places, read_table, table_of
-from chipsim.study import lift_tables
 from chipsim.verification.domains import circle
 from geometries import DesignError
 from geometries.cut_out import Sphere
@@ -140,6 +138,14 @@ def test_integrals_of_nodal_fields():
     assert total[3] == pytest.approx(SLANTED.area() * 36 - ball * 2 * 3 / 8 * 0.25, rel=1e-3)
 
 
+def test_the_rule_of_those_integrals_is_exact_to_degree_five():
+    points, weights = _in_a_tetrahedron()
+    for i, j, k in itertools.product(range(6), repeat=3):
+        if i + j + k <= 5:
+            exact = math.prod(math.factorial(n) for n in (i, j, k)) / math.factorial(i + j + k + 3)
+            assert weights @ np.prod(points ** (i, j, k), axis=1) == pytest.approx(exact, rel=1e-13)
+
+
 # -- a coarse solve --------------------------------------------------------------------------------------------------------
 def test_on_the_diagonal_of_a_square_duct_both_directions_are_alike():
     found = solve_position(rectangular(1.0), 0.2, (0.4, 0.4), cell=0.4)
@@ -218,127 +224,3 @@ def test_another_flow_takes_a_small_sphere_along_as_faxen_has_it():
         secondary=lambda x, z: np.column_stack([(1 - 3 * z**2), 0 * x]),
     ).entrained  # fmt: skip
     assert flow == pytest.approx((1 - 0.1**2, 0.0), abs=3e-4)
-
-
-# -- tables ----------------------------------------------------------------------------------------------------------------
-def pretended(aspect, alpha, at):
-    """Numbers with a duct's symmetry that grow toward its walls like those of a sphere."""
-    (x, z), gaps = at, [reach - alpha - abs(q) for reach, q in zip((aspect, 1.0), at, strict=True)]
-    drag = tuple(1 + 0.7 * alpha / (gap + 0.1 * alpha) + 0.1 * z**2 for gap in gaps)
-    drift = (math.sin(1.5 * x) * (1 + 0.3 * z**2) * (1 + alpha), z * (1 - z**2) * math.cos(x) / (1 + alpha))
-    lift = (drag[0] * drift[0], drag[1] * drift[1])
-    return LiftPoint(
-        alpha, at, lift, drag, drift, math.cos(x / 2) * (1 - 0.8 * z**2), (0.0, 0.0), 1, 1, {"mesh": 0.5}
-    )
-
-
-def made_up(aspect=2.0, alphas=(0.05, 0.1, 0.2, 0.4)):
-    return table_of(
-        aspect, [pretended(aspect, a, at) for a in alphas for at in places(aspect, a)], {"cell": 0}
-    )
-
-
-@pytest.mark.parametrize("alpha", [0.1, 0.07, 0.3])
-def test_a_table_finds_what_lies_between_its_nodes(alpha):
-    table = made_up()
-    at = np.random.default_rng(1).uniform(-1, 1, (200, 2)) * (2 - 1.1 * alpha, 1 - 1.1 * alpha)
-    wanted = [pretended(2.0, alpha, (float(x), float(z))) for x, z in at]
-    found = table.at(alpha).sample(at)
-    assert not found.extrapolated.any()
-    drift = np.array([np.divide(w.lift, w.drag) for w in wanted])
-    rms = np.sqrt((drift**2).sum(axis=1).mean())
-    assert np.abs(found.drift - drift).max() < 0.02 * rms
-    np.testing.assert_allclose(found.speed, [w.speed for w in wanted], atol=5e-3)
-    np.testing.assert_allclose(found.drag, [w.drag for w in wanted], rtol=0.02)
-    np.testing.assert_allclose(found.lift, found.drift * found.drag, atol=1e-9)
-
-
-def test_a_table_is_exact_at_its_nodes_and_symmetric():
-    table = made_up()
-    size = table.at(0.1)
-    node = (float(size.across[3]), float(size.along[2]))
-    found = size.sample(np.array([node]))
-    np.testing.assert_allclose(found.lift[0], pretended(2.0, 0.1, node).lift, rtol=1e-10)
-    at = np.array([[0.4, 0.3], [-0.4, 0.3], [0.4, -0.3], [0.0, 0.3], [0.4, 0.0]])
-    lift = size.sample(at).lift
-    np.testing.assert_allclose(lift[1], lift[0] * (-1, 1), atol=1e-12)
-    np.testing.assert_allclose(lift[2], lift[0] * (1, -1), atol=1e-12)
-    assert abs(lift[3, 0]) < 1e-12 and abs(lift[4, 1]) < 1e-12
-
-
-def test_nearer_to_a_wall_than_the_table_goes():
-    size = made_up().at(0.2)
-    last = 2 - 0.2 * (1 + GAP)
-    found = size.sample(np.array([[last, 0.0], [last + 0.01, 0.0], [5.0, 0.0], [0.0, -0.9]]))
-    assert found.extrapolated.tolist() == [False, True, True, True]
-    np.testing.assert_allclose(found.lift[1:3], np.tile(found.lift[0], (2, 1)))
-    assert np.isfinite(found.lift).all()
-
-
-def test_nodes_crowd_toward_the_wall():
-    q = nodes(1.0, 0.1, 0.6)
-    assert q[0] == 0 and q[-1] == pytest.approx(1 - 0.1 * (1 + GAP))
-    assert np.all(np.diff(q)[1:] < np.diff(q)[:-1])
-    assert len(places(2.0, 0.1)) == len(nodes(2.0, 0.1, 0.5)) * len(q)
-
-
-def test_mistakes_with_tables(tmp_path):
-    table = made_up()
-    with pytest.raises(DesignError, match=r"alpha = 0.5 is beyond the lift table, 0.05 to 0.4"):
-        table.at(0.5)
-    assert table.covers(0.05) and not table.covers(0.04)
-    with pytest.raises(DesignError, match=r"alpha = 0.95 has no place in the duct.* below 0.909"):
-        places(2.0, 0.95)
-    with pytest.raises(DesignError, match="the lift table lacks places at alpha = 0.05"):
-        replace(table, rows=table.rows[1:]).at(0.05)
-    (tmp_path / "text.npz").write_text("nothing")
-    for name in ("text.npz", "none.npz"):
-        with pytest.raises(DesignError, match="is no lift table"):
-            read_table(tmp_path / name)
-
-
-def test_a_table_comes_back_from_its_file(tmp_path):
-    table = made_up()
-    table.write(tmp_path / "table.npz")
-    back = read_table(tmp_path / "table.npz")
-    np.testing.assert_array_equal(back.rows, table.rows)
-    assert back.aspect == 2.0 and back.made == {"cell": 0}
-
-
-# -- how they are made -----------------------------------------------------------------------------------------------------
-def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    solved, said = [], []
-
-    def solve(jobs, processes):
-        for job in jobs:
-            if len(solved) == 10 and not (tmp_path / "stopped").exists():
-                (tmp_path / "stopped").touch()
-                raise KeyboardInterrupt
-            solved.append(job)
-            yield job, pretended(job.aspect, job.alpha, job.at)
-
-    monkeypatch.setattr(lift_tables, "_solved", solve)
-    count = len(places(2.0, 0.4))
-    with pytest.raises(KeyboardInterrupt):
-        lift_tables.make_table(2.0, (0.4,), folder=tmp_path)
-    table = lift_tables.make_table(2.0, (0.4,), folder=tmp_path, progress=said.append)
-    assert len(solved) == len(set(solved)) == count
-    assert said[-1] == f"{count} of {count} places, about 0 min left"
-    kept = sorted(tmp_path.glob("*.json"))
-    assert len(kept) == count and not list(tmp_path.glob("*.partial"))
-    kept[0].write_text("{")
-    again = lift_tables.make_table(2.0, (0.4,), folder=tmp_path)
-    assert len(solved) == count + 1
-    np.testing.assert_array_equal(again.rows, table.rows)
-    assert json.loads(kept[0].read_text())["alpha"] == 0.4
-    lift_tables.make_table(2.0, (0.4,), folder=tmp_path, cell=0.3)
-    assert len(solved) == 2 * count + 1
-
-
-@pytest.mark.slow
-def test_processes_make_a_table(tmp_path):
-    table = lift_tables.make_table(1.0, (0.4,), cell=0.6, folder=tmp_path, processes=2)
-    found = table.at(0.4).sample(np.array([[0.0, 0.0], [0.0, 0.2], [0.0, 0.55]]))
-    assert len(table.rows) == 7 * 7 and np.all(found.drag > 1)
-    # From the middle it moves toward the wall, and back from there.
-    assert abs(found.lift[0]).max() < 1e-9 and found.drift[1, 1] > 0.1 and found.drift[2, 1] < -0.1

@@ -55,6 +55,16 @@ def test_rates_between_two_bends_are_between_theirs():
     assert way.at(0.05).values[0, 0, 0] == pytest.approx(0.01) and way.at(0.0).values[0, 0, 0] == 0.0
 
 
+def test_a_slanted_wall_holds_a_large_body_back_from_the_low_side():
+    inward = grid(lambda x, z: (-0.1 + 0 * x, 0 * x))
+    room = Room(WIDE, 0.2, 1.0, 0.4)
+    found = carried_along(np.zeros((1, 2)), Way(np.zeros(1), [inward], room), *straight(200.0))[0]
+    assert found == pytest.approx((room.ends[0], 0.0)) and room.half_height(found[0]) == pytest.approx(0.0)
+    assert room.ends[1] == WIDE - 0.4 and Room(WIDE, 1.0, 0.2, 0.4).ends == pytest.approx(
+        (0.4 - WIDE, -found[0])
+    )
+
+
 @pytest.mark.parametrize("room", [Room(WIDE, 1.0, 1.0, 0.3), Room(WIDE, 0.6, 1.0, 0.3)])
 def test_a_wall_holds_a_body_at_its_radius(room):
     out = grid(lambda x, z: (0.1 + 0 * x, 0.1 + 0 * x))
