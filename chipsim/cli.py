@@ -1,4 +1,4 @@
-"""The command line: list, show, run, section, export, verify, doctor.
+"""The command line: list, show, run, section, equilibria, lift, export, verify, doctor.
 
 A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
 status 1. Progress goes to standard error, results to files or standard output.
@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from chipsim.cli_options import DesignArgument, RefineOption, SetOption, progress_shown
-from chipsim.cli_spiral import section
+from chipsim.cli_options import DesignArgument, LiftTableOption, RefineOption, SetOption, progress_shown
+from chipsim.cli_spiral import equilibria, lift, section
 from chipsim.design import Design, find_design, load_design, published
 from chipsim.study.solve import rank
 from geometries import DesignError, Device
@@ -84,6 +84,7 @@ def run(
             help="Refine until pressure drop and mean wall shear are estimated to err by less, e.g. 0.1%."
         ),
     ] = None,
+    lift_table: LiftTableOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Solve anew even if this flow is stored.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print result.json to standard output.")] = False,
 ) -> None:
@@ -104,6 +105,7 @@ def run(
             refine=refine,
             accuracy=accuracy,
             fresh=fresh,
+            lift_table=lift_table,
             progress=progress,
         )
         if result is None:  # an MPI rank that only helped to solve
@@ -118,7 +120,8 @@ def run(
         typer.echo("wrote " + ", ".join(str(f) for f in files))
 
 
-app.command()(section)
+for command in (section, equilibria, lift):
+    app.command()(command)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,12 @@ SetOption = Annotated[
 ]
 RefineOption = Annotated[
     float | None, typer.Option(min=0.25, max=8.0, help="Divide all cell sizes of the mesh by this.")
+]
+LiftTableOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--lift-table", help="Of a spiral: a file of lift of your own, or of ILFHC, for its section."
+    ),
 ]
 
 

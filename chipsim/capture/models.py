@@ -18,7 +18,7 @@ class Model:
     capture: Callable[..., Capture]
     check: Callable[[Iterable[Any]], None]
     comparison: Callable[..., Any]
-    check_drive: Callable[[Any, Any], None] = lambda device, operation: None
+    check_drive: Callable[..., None] = lambda device, operation: None
     check_bodies: Callable[[Any, Iterable[Any]], None] = lambda device, suspension: None
 
 
@@ -57,13 +57,14 @@ def capture(device: Any, flow: Any, operation: Any, suspension: Iterable[Any], *
     return _model(device).capture(device, flow, operation, suspension, **options)
 
 
-def check(device: Any, suspension: Iterable[Any], operation: Any = None) -> None:
+def check(device: Any, suspension: Iterable[Any], operation: Any = None, **options: Any) -> None:
     """Refuse what the device's model cannot predict; worth calling before the flow is solved.
 
     Args:
         device: The device.
         suspension: What is carried in.
         operation: How it is run; None: not looked at.
+        options: Of a spiral ``table``, as for :func:`capture`.
 
     Raises:
         DesignError: As for :func:`capture`.
@@ -72,7 +73,7 @@ def check(device: Any, suspension: Iterable[Any], operation: Any = None) -> None
     model.check(suspension)
     model.check_bodies(device, suspension)
     if operation is not None:
-        model.check_drive(device, operation)
+        model.check_drive(device, operation, **options)
 
 
 def comparison(device: Any, flow: Any, operation: Any, **options: Any) -> Any:

@@ -22,11 +22,11 @@ from chipsim.capture import entries as shared
 from chipsim.capture.body_sizes import CLASSES, diameters, median_diameter
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
-from chipsim.capture.migration import rates_in
 from chipsim.capture.spiral_cautions import cautions
+from chipsim.capture.spiral_paths import follow
 from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting, section_shape
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
-from chipsim.capture.trajectories import Room, Way, carried_along, starts
+from chipsim.capture.trajectories import Room
 from chipsim.cells import FIXED
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
@@ -143,12 +143,19 @@ def check(suspension: Iterable[Any]) -> None:
     shared.check(suspension, ("diameter",))
 
 
-def check_drive(device: Any, operation: Any) -> None:
+def check_drive(device: Any, operation: Any, table: LiftTable | None = None) -> None:
     """Refuse a section without a table of lift, before the flow is solved.
+
+    Args:
+        device: The spiral.
+        operation: How it is run.
+        table: Of lift; None: the one of the section.
 
     Raises:
         DesignError: There is none.
     """
+    if table is not None:
+        return
     shape = section_shape(device)
     table_for(shape.aspect, shape.taper)
 
@@ -308,22 +315,13 @@ def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    sizes = setting.table.sizes
-    size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    rates = rates_in(setting.bends, size, alpha, setting.assumed.lift_factor)
-    room = setting.room(min(alpha, 1.0))
-    curvature = np.array([bend.flow.curvature for bend in setting.bends])
-    way = Way(curvature, rates, room)
-    entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
-    places = starts(entry.speed, room, setting.sample_line, PATHS, setting.seed, outer=setting.outer_sample)
     shear = np.zeros(PATHS)
     middle = setting.bends[len(setting.bends) // 2].shear
 
-    def watch(at: NDArray[Any], bend: float) -> None:
+    def watch(at: NDArray[Any]) -> None:
         np.maximum(shear, middle.at(at)[:, 0], out=shear)
 
-    end = carried_along(places, way, setting.length, setting.along, watch)
-    return end[:, 0], shear
+    return follow(alpha, setting, PATHS, watch)[:, 0], shear
 
 
 def _shares(body: Carried, setting: Setting, arrived: _Arrived) -> dict[str, float]:

@@ -39,7 +39,7 @@ def cautions(
         "for dilute samples only: not modelled are crowding (at many cells focusing moves, even to the other wall), deformation, "
         "tumbling of clusters, gravity, and how the branches of the ports divide a body's size"
     )
-    yield from _about_bends(setting)
+    yield from about_bend(float(np.max(setting.along)), setting.half_width, setting.table.curvature > 0)
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:
@@ -63,24 +63,30 @@ def cautions(
         yield "no junction strength of fixed cells is known: their clusters count as whole, and what breaks of them is not said"
 
 
-def _about_bends(setting: Setting) -> Iterator[str]:
-    tightest = float(np.max(setting.along))
-    if setting.table.curvature:
+def about_bend(curvature: float, half_width: float, bent: bool) -> Iterator[str]:
+    """What the lift is, and whether it was checked in a bend.
+
+    Args:
+        curvature: Half-height over the radius of the tightest bend.
+        half_width: Of the section, half-heights.
+        bent: Whether the lift is that of the bend, or that of the straight duct.
+    """
+    if bent:
         yield "the lift is that of the bend, to leading order in its curvature and in the particle's Reynolds number"
-        if tightest * setting.half_width > _MOST_CURVED:
+        if curvature * half_width > _MOST_CURVED:
             yield (
-                f"in the tightest bend half the width is {tightest * setting.half_width:.2g} of the radius, above "
-                f"{_MOST_CURVED:g}, up to which a lift linear in the curvature was checked"
+                f"in the tightest bend half the width is {curvature * half_width:.2g} of the radius, above {_MOST_CURVED:g}, up "
+                "to which a lift linear in the curvature was checked"
             )
         return
     yield (
         "the lift is that of the straight duct, to leading order in the particle's Reynolds number; the drag of the bend's "
         "secondary flow is added to it"
     )
-    if 1 / tightest < _LEAST_RADIUS:
+    if 1 / curvature < _LEAST_RADIUS:
         yield (
-            f"the tightest bend is {1 / tightest:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct and "
-            "drag of the bend do not just add up, and places may be off by more than a tenth of the height"
+            f"the tightest bend is {1 / curvature:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct "
+            "and drag of the bend do not just add up, and places may be off by more than a tenth of the height"
         )
 
 

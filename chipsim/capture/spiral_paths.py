@@ -1,14 +1,16 @@
-"""The ways of a few bodies along a spiral, for pictures: where each is in the section, from its start to the outlets."""
+"""The ways of bodies along a spiral: where each is in the section, from its start to the outlets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chipsim.capture.migration import rates_in
 from chipsim.capture.spiral_setting import Setting
-from chipsim.capture.trajectories import Room, Way, carried_along, starts
+from chipsim.capture.trajectories import Way, carried_along, starts
 from geometries.quantities import DesignError
 
 Array = NDArray[np.float64]
@@ -45,17 +47,13 @@ def paths(diameter: float, setting: Setting, *, count: int = COUNT) -> Paths:
     Raises:
         DesignError: They do not fit the channel.
     """
-    way = _way(setting, diameter / (2 * setting.half_height))
-    if not way.room.fits:
+    alpha = diameter / (2 * setting.half_height)
+    if not setting.room(alpha).fits:
         raise DesignError(
             f"a body of {diameter * 1e6:.3g} um does not fit the channel of {2e6 * setting.half_height:g} um"
         )
-    entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
-    places = starts(
-        entry.speed, way.room, setting.sample_line, count, setting.seed, outer=setting.outer_sample
-    )
     seen: list[Array] = []
-    carried_along(places, way, setting.length, setting.along, lambda at, bend: seen.append(at.copy()))
+    follow(alpha, setting, count, lambda at: seen.append(at.copy()))
     x, z = np.moveaxis(np.array(seen), -1, 0)
     return Paths(
         diameter=diameter,
@@ -65,11 +63,21 @@ def paths(diameter: float, setting: Setting, *, count: int = COUNT) -> Paths:
     )
 
 
-def _way(setting: Setting, alpha: float) -> Way:
-    """How bodies of one size migrate, as :func:`chipsim.capture.spiral.fate` has it."""
+def follow(alpha: float, setting: Setting, count: int, watch: Callable[[Array], None]) -> Array:
+    """Where bodies of one size end in the section, half-heights, shape (count, 2).
+
+    Args:
+        alpha: Their diameter over the height; beyond the table of lift they take that of its last size.
+        setting: Spiral, operation and assumptions.
+        count: How many, a power of 2.
+        watch: Told their places at the beginning and after every step.
+    """
     sizes = setting.table.sizes
     size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    lift = setting.bends[0].drift(size)
-    rates = [bend.rates(lift, setting.assumed.lift_factor, alpha) for bend in setting.bends]
-    room = Room(setting.half_width, 1.0, 1.0, alpha)
-    return Way(np.array([bend.flow.curvature for bend in setting.bends]), rates, room)
+    rates = rates_in(setting.bends, size, alpha, setting.assumed.lift_factor)
+    way = Way(np.array([bend.flow.curvature for bend in setting.bends]), rates, setting.room(min(alpha, 1.0)))
+    entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
+    places = starts(
+        entry.speed, way.room, setting.sample_line, count, setting.seed, outer=setting.outer_sample
+    )
+    return carried_along(places, way, setting.length, setting.along, watch)

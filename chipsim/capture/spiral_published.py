@@ -13,7 +13,9 @@ from chipsim.capture.calibration import CELLS
 from chipsim.capture.entries import Carried
 from chipsim.capture.spiral import fate
 from chipsim.capture.spiral_setting import Setting
-from chipsim.cells import LIVE, table
+from chipsim.cells import LIVE
+from chipsim.cells.table import line
+from chipsim.flow.lift_table import LiftTable
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ class SpiralComparison:
         return {"points": [asdict(p) for p in self.points], "shortfalls": list(self.shortfalls)}
 
 
-def comparison(device: Any, flow: Any, operation: Any, *, seed: int = 0) -> SpiralComparison:
+def comparison(
+    device: Any, flow: Any, operation: Any, *, seed: int = 0, table: LiftTable | None = None
+) -> SpiralComparison:
     """The model beside the published device.
 
     Args:
@@ -99,11 +103,11 @@ def comparison(device: Any, flow: Any, operation: Any, *, seed: int = 0) -> Spir
         flow: Its flow at this operation.
         operation: As for :func:`chipsim.capture.spiral.capture`.
         seed: Of the starts.
+        table: Of lift; None: the one of the section.
     """
     setting, beside = Setting.of(device, flow, operation, seed=seed), nearest(device)
     found = {
-        name: fate(Carried(table.line(name), 1, 0.0, LIVE), setting, ranges=False)
-        for name in (CELLS, "leukocyte")
+        name: fate(Carried(line(name), 1, 0.0, LIVE), setting, ranges=False) for name in (CELLS, "leukocyte")
     }
     where = f"that leave by the {setting.collect} outlet of this spiral"
     points = (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.capture.migration import Bend
-from chipsim.capture.trajectories import STEPS, Room, dividing_line
+from chipsim.capture.trajectories import Room, dividing_line
 from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftTable, table_for
 from chipsim.flow.pore_formulas import rectangle_bore
@@ -17,6 +17,9 @@ from chipsim.flow.spiral_result import DENSITY, SpiralFlow
 
 #: How far the lift may be off, as a factor: assumed (the table is within 2 %, the theory's own range is not known so well).
 LIFT_BAND = 1.2
+
+# Places along the channel at which its bend is told.
+_STATIONS = 801
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Setting:
         shape: Of the section.
         half_height: Of a trapezoid half the mean height, m.
         length: Half-heights.
-        along: Half-height over radius along the flow, shape (2 STEPS + 1,).
+        along: Half-height over radius along the flow, at evenly spaced places, shape (n,).
         sample_line: Where the sample begins, half-heights from the middle; it comes in beyond.
         outer_sample: Whether it comes in at the outer wall.
         outlet_line: Where the flow parts between the outlets.
@@ -100,7 +103,7 @@ class Setting:
         bends = tuple(
             Bend(section, shape, flow.cell.straight_peak, reynolds) for section in flow.cell.sections
         )
-        s = np.linspace(0.0, device.length, 2 * STEPS + 1)
+        s = np.linspace(0.0, device.length, _STATIONS)
         curvature = flow.bends(s)
         first, last = bends[0], bends[-1]
         if device.direction == "inward":

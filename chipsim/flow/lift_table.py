@@ -387,24 +387,42 @@ def kept_tables() -> Path:
     return cache_base() / "lift"
 
 
-def table_for(aspect: float, taper: float = 0.0, *folders: Path) -> LiftTable:
-    """The table of a section: of those that come with chipsim, of those made here, then of those in folders.
+def found_table(aspect: float, taper: float = 0.0) -> Path | None:
+    """The file of a section's table: of those that come with chipsim, then of those made here; None: there is none.
 
     Args:
         aspect: Width over (mean) height.
         taper: As in :class:`chipsim.flow.lift_shape.Shape`.
-        folders: Where else to look.
+    """
+    kind = Shape(aspect, taper).name.split("_")[0]
+    for folder in (SHIPPED, kept_tables()):
+        for path in sorted(folder.glob(f"{kind}_*.npz")) if folder.is_dir() else ():
+            numbers = [float(number) for number in path.stem.split("_")[1:]]
+            if is_same(Shape(numbers[0], sum(numbers[1:])), Shape(aspect, taper)):
+                return path
+    return None
+
+
+def is_same(shape: Shape, other: Shape) -> bool:
+    """Whether the table of one section is that of another."""
+    return abs(shape.aspect / other.aspect - 1) < _SAME and abs(shape.taper - other.taper) < _SAME
+
+
+def table_for(aspect: float, taper: float = 0.0) -> LiftTable:
+    """The table of a section.
+
+    Args:
+        aspect: Width over (mean) height.
+        taper: As in :class:`chipsim.flow.lift_shape.Shape`.
 
     Raises:
         DesignError: There is none.
     """
-    shape = Shape(aspect, taper)
-    for folder in (SHIPPED, kept_tables(), *folders):
-        for path in sorted(folder.glob(f"{shape.name.split('_')[0]}_*.npz")) if folder.is_dir() else ():
-            numbers = [float(number) for number in path.stem.split("_")[1:]]
-            if abs(numbers[0] / aspect - 1) < _SAME and abs(sum(numbers[1:]) - taper) < _SAME:
-                return read_table(path)
-    tapered = f", its heights a trapezoid's of taper {taper:.3g}" if taper else ""
-    raise DesignError(
-        f"there is no table of lift for a section {aspect:.4g} times as wide as high{tapered}; make one with chipsim lift DESIGN"
-    )
+    path = found_table(aspect, taper)
+    if path is None:
+        tapered = f", its heights a trapezoid's of taper {taper:.3g}" if taper else ""
+        raise DesignError(
+            f"there is no table of lift for a section {aspect:.4g} times as wide as high{tapered}; make one with chipsim lift "
+            "DESIGN, or give your own by --lift-table"
+        )
+    return read_table(path)

@@ -17,11 +17,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chipsim.capture.spiral_setting import section_shape
 from chipsim.flow.lift_shape import STEP, Shape
-from chipsim.flow.lift_table import ALPHAS, CURVED, LiftPoint, LiftTable, kept_tables, table_of
+from chipsim.flow.lift_table import (
+    ALPHAS,
+    CURVED,
+    LiftPoint,
+    LiftTable,
+    is_same,
+    kept_tables,
+    read_table,
+    table_of,
+)
 from chipsim.study import store
 from chipsim.study.solve import versions
+from geometries import DesignError
 from geometries.mesh import MeshError
+from geometries.spiral import Spiral
 
 #: Cell size of the solves, as in :mod:`chipsim.flow.lift`, which a table is made without loading.
 CELL = 0.25
@@ -45,6 +57,27 @@ class _Job:
 def kept_table_path(shape: Shape) -> Path:
     """The file in which a section's table is kept, and where :func:`chipsim.flow.lift_table.table_for` finds it."""
     return kept_tables() / f"{shape.name}.npz"
+
+
+def user_table(device: Any, path: Path | str) -> LiftTable:
+    """A lift table of one's own, or a file of ILFHC, for a spiral.
+
+    Args:
+        device: The spiral.
+        path: Of the file.
+
+    Raises:
+        DesignError: The device is no spiral, the file is no lift table, or is that of another section.
+    """
+    if not isinstance(device, Spiral):
+        raise DesignError(f"a {device.kind} takes no table of lift: that is for a {Spiral.kind}")
+    table, shape = read_table(Path(path)), section_shape(device)
+    if not is_same(table.shape, shape):
+        there, here = (
+            f"{s.aspect:.4g} times as wide as high, taper {s.taper:.3g}" for s in (table.shape, shape)
+        )
+        raise DesignError(f"{path} is the lift table of a section {there}; this design's is {here}")
+    return table
 
 
 def make_table(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from chipsim.capture import capture, check, comparison
 from chipsim.design import Design
+from chipsim.study.lift_tables import user_table
 from chipsim.study.recipes import model_of
 from chipsim.study.result import Result
 from chipsim.study.solve import check_accuracy, rank, solve
@@ -20,6 +22,7 @@ def run(
     refine: float | None = None,
     accuracy: float | str | None = None,
     fresh: bool = False,
+    lift_table: Path | str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Result | None:
     """Flow and capture of a design.
@@ -32,6 +35,7 @@ def run(
         accuracy: Largest estimated relative error of pressure drop and mean wall shear, a fraction or ``"0.1%"``: the mesh is
             refined until it is met.
         fresh: Whether to solve anew what the store has.
+        lift_table: Of a spiral, a file of lift of one's own or of ILFHC (:mod:`chipsim.flow.ilfhc`); None: that of its section.
         progress: Told in a sentence what is being done.
 
     Returns:
@@ -43,7 +47,8 @@ def run(
     """
     device, operation = design.device, design.operation
     device.check(design.limits)
-    check(device, design.suspension, operation)
+    own = {} if lift_table is None else {"table": user_table(device, lift_table)}
+    check(device, design.suspension, operation, **own)
     check_accuracy(accuracy, refine)
     model = model_of(device, model)
     times, start = {}, time.perf_counter()
@@ -61,10 +66,11 @@ def run(
         design.suspension,
         seed=seed,
         progress=lambda text: progress(f"capture: {text}"),
+        **own,
     )
     times["capture_s"] = time.perf_counter() - start
     start = time.perf_counter()
     progress("comparing with what was published")
-    beside = comparison(device, flow, operation, seed=seed)
+    beside = comparison(device, flow, operation, seed=seed, **own)
     times["comparison_s"] = time.perf_counter() - start
     return Result(design, flow, captured, beside, seed, times)

@@ -52,7 +52,6 @@ def few_paths():
     """Enough to see which way they go."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("chipsim.capture.spiral"), "PATHS", 2**6)
-        patch.setattr(importlib.import_module("chipsim.capture.spiral_setting"), "STEPS", 100)
         yield
 
 

@@ -42,7 +42,6 @@ def few_paths():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("chipsim.capture.body_sizes"), "CLASSES", 4)
         patch.setattr(importlib.import_module("chipsim.capture.spiral"), "PATHS", 2**5)
-        patch.setattr(importlib.import_module("chipsim.capture.spiral_setting"), "STEPS", 60)
         yield
 
 
