@@ -9,6 +9,8 @@ from chipsim.cells import CellLine
 
 # The weakest estimate for E-cadherin-negative cells (Byers 1995: they fall apart below 0.35 Pa), N.
 WEAK_JUNCTION = 0.6e-9
+# What holds doublets of E-cadherin cells an hour after they met, about (Chu 2004), N.
+STRONG_JUNCTION = 200e-9
 
 #: How far the spreads between cells could as well lie, where they are assumed.
 SPREADS: tuple[dict[str, float], ...] = (

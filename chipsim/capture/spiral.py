@@ -24,7 +24,7 @@ from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover,
 from chipsim.capture.margins import Margin, margins
 from chipsim.capture.spiral_cautions import cautions
 from chipsim.capture.spiral_paths import follow
-from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting, section_shape
+from chipsim.capture.spiral_setting import Assumptions, Setting, section_shape, variations
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
 from chipsim.capture.trajectories import Room
 from chipsim.cells import FIXED
@@ -36,13 +36,6 @@ from geometries.quantities import DesignError
 PATHS = 2**8
 #: Ratio of neighbouring sizes that are followed; what is between goes with the nearer one.
 SIZE_STEP = 1.05
-#: What the ranges are over.
-VARIED = (
-    Assumptions(lift_factor=1 / LIFT_BAND),
-    Assumptions(lift_factor=LIFT_BAND),
-    Assumptions(diameter_cv=0.08),
-    Assumptions(diameter_cv=0.2),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +161,8 @@ def check_bodies(device: Any, suspension: Iterable[Any]) -> None:
     """
     x = device.half_height
     inner, outer = (height / 2 / x for height in device.heights)
-    spreads = {assumed.diameter_cv for assumed in (Assumptions(), *VARIED)}
     for body in carried(suspension):
+        spreads = {assumed.diameter_cv for assumed in (Assumptions(), *variations(body.line))}
         largest = max(max(diameters(body, cv)) for cv in spreads)
         _refuse_unfit(body, largest, Room(device.width / 2 / x, inner, outer, largest / 2 / x), x)
 
@@ -270,7 +263,7 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
     arrived = _followed(body, setting)
     shares = _shares(body, setting, arrived)
     varied = [shares]
-    for assumed in VARIED if ranges else ():
+    for assumed in variations(body.line) if ranges else ():
         other = replace(setting, assumed=assumed)
         varied.append(_shares(body, other, _followed(body, other)))
     count = arrived.x.size
@@ -348,7 +341,7 @@ def _broken(body: Carried, setting: Setting, arrived: _Arrived) -> NDArray[Any]:
     pull = doublet_force(1.0, median_diameter(line) / 2) * arrived.shear * setting.shear_unit
     return np.asarray(
         ndtr(
-            np.log(np.maximum(pull, 1e-30) / line.junction_strength)
+            np.log(np.maximum(pull, 1e-30) / (setting.assumed.junction_strength or line.junction_strength))
             / max(lognormal_sigma(line.junction_cv), 1e-9)
         )
     )

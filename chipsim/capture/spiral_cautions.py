@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipsim.capture.assumptions import STRONG_JUNCTION, WEAK_JUNCTION
 from chipsim.capture.body_sizes import median_diameter
 from chipsim.capture.entries import BLOOD_UNKNOWN, Carried
 
@@ -45,14 +46,7 @@ def cautions(
     elif liquid.blood_fraction > 0:
         yield "sample and sheath are given one viscosity and density, that of the fluid"
     yield from _about_sizes(setting, entries)
-    broken = [e for e in entries if e.broken is not None and e.broken.value > _BROKEN_WORTH_SAYING]
-    for e in broken:
-        yield (
-            f"{e.broken.value:.0%} of {e.n}-cell clusters of {e.cells} break if their junctions carry the strongest pull of free "
-            f"shear, {e.junction_load * 1e9:.2g} nN"
-            if e.broken and e.junction_load
-            else ""
-        )
+    yield from _about_junctions(bodies, entries)
     crowded = sum(body.concentration * body.n * _volume(body) for body in bodies)
     if crowded > _DILUTE:
         yield (
@@ -87,6 +81,24 @@ def about_bend(curvature: float, half_width: float, bent: bool) -> Iterator[str]
         yield (
             f"the tightest bend is {1 / curvature:.3g} half-heights, below {_LEAST_RADIUS:g}: there lift of the straight duct "
             "and drag of the bend do not just add up, and places may be off by more than a tenth of the height"
+        )
+
+
+def _about_junctions(bodies: Sequence[Carried], entries: Sequence[SpiralEntry]) -> Iterator[str]:
+    """For each line of whose clusters some break."""
+    found: dict[str, list[SpiralEntry]] = {}
+    for e in entries:
+        if e.broken is not None and e.junction_load and e.broken.value > _BROKEN_WORTH_SAYING:
+            found.setdefault(e.cells, []).append(e)
+    for name, broken in found.items():
+        line = next(body.line for body in bodies if body.line.name == name)
+        shares, loads = [e.broken.value for e in broken if e.broken], [e.junction_load or 0.0 for e in broken]
+        strength = f"{line.junction_strength * 1e9:.2g} nN"
+        if line.status("junction_strength") == "assumed":
+            strength += f", which are assumed (from {WEAK_JUNCTION * 1e9:g} to {STRONG_JUNCTION * 1e9:g} nN are known)"
+        yield (
+            f"{min(shares):.0%} to {max(shares):.0%} of the clusters of {name} break if their junctions carry the strongest pull "
+            f"of free shear, {min(loads) * 1e9:.2g} to {max(loads) * 1e9:.2g} nN, and hold {strength}"
         )
 
 

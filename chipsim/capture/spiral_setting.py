@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chipsim.capture.assumptions import SPREADS, STRONG_JUNCTION, WEAK_JUNCTION
 from chipsim.capture.migration import Bend
 from chipsim.capture.trajectories import Room, dividing_line
+from chipsim.cells import CellLine
 from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftTable, table_for
 from chipsim.flow.pore_formulas import rectangle_bore
@@ -29,14 +31,38 @@ class Assumptions:
     Attributes:
         lift_factor: Multiple of the lift.
         diameter_cv: Overrides the cell lines' CV of diameter.
+        junction_strength: Overrides the cell lines' median strength of junctions, N.
     """
 
     lift_factor: float = 1.0
     diameter_cv: float | None = None
+    junction_strength: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The values by name."""
         return asdict(self)
+
+
+#: What each assumption is varied to.
+VARIED: dict[str, tuple[float, ...]] = {
+    "lift_factor": (1 / LIFT_BAND, LIFT_BAND),
+    "diameter_cv": tuple(span["diameter_cv"] for span in SPREADS if "diameter_cv" in span),
+    "junction_strength": (WEAK_JUNCTION, STRONG_JUNCTION),
+}
+
+
+def variations(line: CellLine) -> list[Assumptions]:
+    """One assumption changed at a time, over the span in which it could as well lie.
+
+    What was measured or given for the line is not varied.
+    """
+    parts = [part for _, part in line.parts] or [line]
+    return [
+        replace(Assumptions(), **{name: value})
+        for name, values in VARIED.items()
+        if name == "lift_factor" or any(part.status(name) == "assumed" for part in parts)
+        for value in values
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -358,6 +359,8 @@ def read_table(path: Path) -> LiftTable:
     Raises:
         DesignError: There is none, or it is not a lift table.
     """
+    if not zipfile.is_zipfile(path):
+        raise DesignError(f"{path} is {'no lift table: no .npz file' if path.is_file() else 'not there'}")
     try:
         with np.load(path, allow_pickle=False) as data:
             if "aR" in data:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chipsim.capture.spiral import VARIED, SpiralCapture, SpiralEntry
+from chipsim.capture.spiral import SpiralCapture, SpiralEntry
+from chipsim.capture.spiral_setting import VARIED
 from chipsim.capture.spiral_published import SpiralComparison
 from chipsim.cells.cell_line import STATUS
 from chipsim.flow.spiral_result import SpiralFlow
@@ -184,10 +185,11 @@ def comparison(compared: SpiralComparison) -> Table:
     return Table(("", "by the model", "published", "source"), rows, "lrll")
 
 
-#: What the model's own assumptions are, and how they are written.
+#: What the model's own assumptions are, and the unit in which they are written.
 _MODEL = {
-    "lift_factor": "multiple of the computed lift",
-    "diameter_cv": "CV of diameter, where it is not the cell line's own",
+    "lift_factor": ("multiple of the computed lift", 1.0),
+    "diameter_cv": ("CV of diameter, where that of the line is assumed", 1.0),
+    "junction_strength": ("strength of junctions, where that of the line is assumed, nN", 1e9),
 }
 _FIXED = (
     "a body is a sphere of its largest diameter",
@@ -202,9 +204,9 @@ def model_assumptions(result: Result) -> Table:
     """Assumptions of the capture model with what they are varied over."""
     assumed = result.capture.setting.assumed
     rows = []
-    for name, text in _MODEL.items():
+    for name, (text, unit) in _MODEL.items():
         own = getattr(assumed, name)
-        varied = ", ".join(number(getattr(o, name)) for o in VARIED if getattr(o, name) not in (None, 1.0))
-        rows.append((text, "of each line" if own is None else number(own), STATUS["assumed"], varied))
+        varied = ", ".join(number(value * unit) for value in VARIED[name])
+        rows.append((text, "of each line" if own is None else number(own * unit), STATUS["assumed"], varied))
     rows += [(text, NONE, STATUS["assumed"], NONE) for text in _FIXED]
     return Table(("of the model", "value", "status", "varied to"), tuple(rows), "lrll", "The capture model")
