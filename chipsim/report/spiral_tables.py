@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chipsim.capture.spiral import SpiralCapture, SpiralEntry
-from chipsim.capture.spiral_setting import VARIED
 from chipsim.capture.spiral_published import SpiralComparison
+from chipsim.capture.spiral_setting import VARIED
 from chipsim.cells.cell_line import STATUS
 from chipsim.flow.spiral_result import SpiralFlow
 from chipsim.report.frame import Table, pairs
