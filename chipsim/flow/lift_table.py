@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -332,7 +333,7 @@ class LiftTable:
         )
 
     def write(self, path: Path) -> None:
-        """Write it as one NumPy file."""
+        """Write it as one NumPy file, beside and moved in; its folder is made."""
         head = {
             "whole": self.whole,
             "aspect": self.shape.aspect,
@@ -340,7 +341,10 @@ class LiftTable:
             "columns": _COLUMNS,
             "made": self.made,
         }
-        np.savez_compressed(path, head=json.dumps(head), rows=self.rows)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as handle:
+            np.savez_compressed(handle, head=json.dumps(head), rows=self.rows)
+        Path(handle.name).replace(path)
 
 
 def _slip_unit(alpha: float, whole: bool) -> float:
