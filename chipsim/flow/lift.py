@@ -58,8 +58,10 @@ _ACROSS = (
     Motion(translation=(0.0, 0.0, 1.0)),
     Motion(rotation=(0.0, 1.0, 0.0)),
 )
-# Cancellation in the volume integral: at 1e-5 the lift near its zeros is off by per cents.
+# The disturbance is a small difference of the flows along the duct: at 1e-5 the lift near its zeros is off by per cents.
 _RTOL = 1e-6
+# How much larger the tolerance of the flows across may be, which weigh it: that changes the lift by 1e-4 of its rms at most.
+_LOOSER = 100.0
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def solve_position(
         secondary: A weak flow within the section that carries the sphere too (Dean's vortices): velocity across and along
             the height, shape (n, 2), from places x and z, each of shape (n,), in any unit.
         cell: Cell size: on the sphere over its radius, and in the section over the half-height.
-        rtol: Relative tolerance of the linear solver.
+        rtol: Relative tolerance of the linear solver for the flows along the duct; it is looser for those across.
 
     Raises:
         DesignError: The sphere does not fit there.
@@ -156,7 +158,7 @@ def solve_position(
     clock.read("mesh")
     carried = _carried(mesh, sphere, section, rtol)
     clock.read("along")
-    moved = _moved(mesh, sphere, rtol)
+    moved = _moved(mesh, sphere, _LOOSER * rtol)
     clock.read("across")
     # Forces across and along the height and the torque about y: on a sphere that moves so, by inertia, by the other flow.
     resistance = moved.resistance

@@ -209,7 +209,7 @@ def test_a_rigidly_moving_flow_takes_the_sphere_along():
     at = (1.2, 0.55)
 
     def entrained(flow):
-        return solve_position(rectangular(2.0), 0.3, at, cell=0.6, rtol=1e-8, secondary=flow).entrained
+        return solve_position(rectangular(2.0), 0.3, at, cell=0.6, rtol=1e-10, secondary=flow).entrained
 
     uniform = entrained(lambda x, z: np.column_stack([np.full_like(x, 2.0), np.full_like(x, -1.0)]))
     assert uniform == pytest.approx((2.0, -1.0), abs=1e-6)
