@@ -7,7 +7,6 @@ to a unit flow per path and depth q, so that a result holds for any flow rate an
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,14 +15,11 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from chipsim.flow.accuracy import (
-    SHARP_TIPS,
-    discretisation_error,
-    second_mesh,
-)
+from chipsim.flow.accuracy import SHARP_TIPS
 from chipsim.flow.array_result import CellFlow, orders
 from chipsim.flow.depth import depth_closure, floor_layer
 from chipsim.flow.field import Field
+from chipsim.flow.ranks import shared, with_error
 from chipsim.flow.shear import ShearNumbers, shear_numbers
 from chipsim.flow.stokes import Problem, Solution, solve
 from chipsim.flow.timing import Clock
@@ -105,17 +101,21 @@ def solve_cell(
     cell = None if solved.solution.field is None else _numbers(chip, model, refine, solved, patch / UNIT)
     clock.read("flow")
     tell("solving on a second mesh for the discretisation error")
-    cell = _with_error(chip, cell, model, refine, patch / UNIT)
+    cell = with_error(
+        cell,
+        lambda c: (c.row_resistance, c.shear.mean),
+        lambda finer: cell_mesh(chip, dim, finer),
+        lambda second: _again(chip, model, second, patch / UNIT),
+        refine,
+        orders(chip),
+    )
     clock.read("discretisation_error")
     tell("solving arrays with one plugged throat")
     plug = plug_factor(chip)
     clock.read("plug_factor")
-    peak = comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
     if cell is not None:
-        seconds = {**clock.seconds, **{f"flow_{k}": v for k, v in solved.solution.seconds.items()}}
-        cell = replace(cell, plug_factor=plug, seconds=seconds, peak_memory=peak)
-    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
-    return cell or shared
+        cell = replace(cell, plug_factor=plug)
+    return shared(cell, clock, solved.solution.seconds)
 
 
 def _solve_model(chip: ClusterChip, model: str, mesh: Mesh | None, comm: Any) -> _Solved:
@@ -130,25 +130,13 @@ def _solve_model(chip: ClusterChip, model: str, mesh: Mesh | None, comm: Any) ->
     return _Solved(averaged, closure.viscosity, layer * UNIT)
 
 
-def _with_error(
-    chip: ClusterChip, cell: CellFlow | None, model: str, refine: float, patch: float
-) -> CellFlow | None:
-    """The cell with its discretisation error, from a second mesh."""
-    comm, mesh = MPI.COMM_WORLD, None
-    other, dim = refine, 3 if model == "3d" else 2
-    if comm.rank == 0:
-        other, mesh = second_mesh(lambda finer: cell_mesh(chip, dim, finer), refine)
-    second = _solve_model(chip, model, mesh, comm)
-    if cell is None:
+def _again(chip: ClusterChip, model: str, mesh: Mesh | None, patch: float) -> tuple[float, float] | None:
+    """Row resistance and mean wall shear on another mesh, on rank 0."""
+    solved = _solve_model(chip, model, mesh, MPI.COMM_WORLD)
+    if solved.solution.field is None:
         return None
-    resistance, shear = _main_numbers(chip, second, patch)[1:]
-    error = discretisation_error(
-        (cell.row_resistance, cell.shear.mean),
-        (resistance, shear.mean),
-        refine / other,
-        orders(chip),
-    )
-    return replace(cell, discretisation_error=error)
+    _, resistance, shear = _main_numbers(chip, solved, patch)
+    return resistance, shear.mean
 
 
 def cell_mesh(chip: ClusterChip, dim: int, refine: float = 1.0) -> Mesh:

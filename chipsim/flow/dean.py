@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
+from chipsim.flow.accuracy import ORDER, DiscretisationError, discretisation_error, second_mesh
 from chipsim.flow.bend import Bend, State
 from chipsim.flow.field import Array, Field
 from chipsim.flow.memory import one_sentence
@@ -205,12 +205,29 @@ def solve_section(
     flow = Section(section_mesh(outline, half_height, refine), half_height, refine).solve(
         curvature, dean_k=dean_k, dean=dean
     )
-    other, mesh = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
-    second = Section(mesh, half_height, other).solve(curvature, dean_k=dean_k, dean=dean)
-    error = discretisation_error(
+    return replace(flow, discretisation_error=section_error(outline, flow, dean_k=dean_k, dean=dean))
+
+
+def section_error(
+    outline: Outline, flow: SectionFlow, *, dean_k: float | None = None, dean: float | None = None
+) -> DiscretisationError:
+    """The discretisation error of a flow in a section, from a second mesh.
+
+    Args:
+        outline: As for :func:`solve_section`.
+        flow: On the first mesh.
+        dean_k: What it was solved for, or
+        dean: that.
+
+    Raises:
+        SolverError: No converged solution.
+        MeshError: No usable mesh.
+    """
+    other, mesh = second_mesh(lambda r: section_mesh(outline, flow.half_height, r), flow.refine)
+    second = Section(mesh, flow.half_height, other).solve(flow.curvature, dean_k=dean_k, dean=dean)
+    return discretisation_error(
         (flow.gradient, flow.wall_shear_mean),
         (second.gradient, second.wall_shear_mean),
-        refine / other,
+        flow.refine / other,
         (ORDER, ORDER),
     )
-    return replace(flow, discretisation_error=error)

@@ -7,7 +7,6 @@ solved up to the middle of its bore, where the pressure is half-way and nothing 
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,10 +16,11 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 from shapely import box
 
-from chipsim.flow.accuracy import SHARP_TIPS, discretisation_error, second_mesh
+from chipsim.flow.accuracy import SHARP_TIPS
 from chipsim.flow.field import Field
 from chipsim.flow.pore_formulas import placed_resistances, slit_resistance, unit_resistance
 from chipsim.flow.pore_result import PoreCell, orders
+from chipsim.flow.ranks import shared, with_error
 from chipsim.flow.stokes import Load, Problem, Solution, solve
 from chipsim.flow.timing import Clock
 from chipsim.flow.traction import wall_shear
@@ -238,30 +238,15 @@ def solve_cell(
     solution = solve(mesh, piece.dim, piece.problem, piece.load, comm=comm)
     cell = None if solution.field is None else _numbers(piece, model, refine, solution)
     clock.read("flow")
+
+    def again(mesh: Mesh | None) -> tuple[float, float] | None:
+        second = solve(mesh, piece.dim, piece.problem, piece.load, comm=comm)
+        return None if second.field is None else _main_numbers(piece, second.field)[1:]
+
     tell("solving on a second mesh for the discretisation error")
-    cell = _with_error(piece, cell, refine)
+    cell = with_error(cell, lambda c: (c.resistance, c.bore_shear), piece.mesh, again, refine, orders(model))
     clock.read("discretisation_error")
-    peak = comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-    if cell is not None:
-        seconds = {**clock.seconds, **{f"flow_{k}": v for k, v in solution.seconds.items()}}
-        cell = replace(cell, seconds=seconds, peak_memory=peak)
-    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
-    return cell or shared
-
-
-def _with_error(piece: Piece, cell: PoreCell | None, refine: float) -> PoreCell | None:
-    """The cell with its discretisation error, from a second mesh."""
-    comm, mesh, other = MPI.COMM_WORLD, None, refine
-    if comm.rank == 0:
-        other, mesh = second_mesh(piece.mesh, refine)
-    second = solve(mesh, piece.dim, piece.problem, piece.load, comm=comm)
-    if cell is None or second.field is None:
-        return None
-    _, resistance, shear = _main_numbers(piece, second.field)
-    error = discretisation_error(
-        (cell.resistance, cell.bore_shear), (resistance, shear), refine / other, orders(cell.model)
-    )
-    return replace(cell, discretisation_error=error)
+    return shared(cell, clock, solution.seconds)
 
 
 def _main_numbers(piece: Piece, field: Field) -> tuple[Field, float, float]:

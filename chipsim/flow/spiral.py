@@ -6,7 +6,6 @@ flow is developed everywhere but in the first half millimetre.
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from chipsim.flow.accuracy import ORDER, discretisation_error, second_mesh
-from chipsim.flow.dean import Section, section_mesh
+from chipsim.flow.dean import Section, section_error, section_mesh
+from chipsim.flow.ranks import shared
 from chipsim.flow.section_result import SectionFlow
 from chipsim.flow.spiral_result import SpiralCell, dean_number, refuse_unsteady
 from chipsim.flow.timing import Clock
@@ -55,16 +54,17 @@ def solve_cell(
         SolverError: No converged solution.
         MeshError: No usable mesh.
     """
-    comm, cell = MPI.COMM_WORLD, None
-    if comm.rank == 0:
-        cell = _solved(spiral, model, operation, refine, progress)
-    shared = comm.bcast(replace(cell, field=None) if cell else None, root=0)
-    return cell or shared
-
-
-def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress: Progress) -> SpiralCell:
     refuse_unsteady(spiral, operation)
-    clock, outline = Clock(), section_outline(spiral)
+    clock, cell = Clock(), None
+    if MPI.COMM_WORLD.rank == 0:
+        cell = _solved(spiral, model, operation, refine, progress, clock)
+    return shared(cell, clock, {})
+
+
+def _solved(
+    spiral: Spiral, model: str, operation: Any, refine: float, progress: Progress, clock: Clock
+) -> SpiralCell:
+    outline = section_outline(spiral)
     half_height = spiral.half_height / UNIT
     progress("meshing the section")
     mesh = section_mesh(outline, half_height, refine)
@@ -79,15 +79,8 @@ def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress:
     clock.read("flow")
     progress("solving on a second mesh for the discretisation error")
     middle = flows[len(flows) // 2]
-    other, coarse = second_mesh(lambda r: section_mesh(outline, half_height, r), refine)
-    second = Section(coarse, half_height, other).solve(
-        middle.curvature, dean=dean_number(spiral, operation, spiral.half_height / middle.curvature)
-    )
-    error = discretisation_error(
-        (middle.gradient, middle.wall_shear_mean),
-        (second.gradient, second.wall_shear_mean),
-        refine / other,
-        (ORDER, ORDER),
+    error = section_error(
+        outline, middle, dean=dean_number(spiral, operation, spiral.half_height / middle.curvature)
     )
     clock.read("discretisation_error")
     assert middle.field is not None and all(flow.field is not None for flow in flows)
@@ -100,8 +93,6 @@ def _solved(spiral: Spiral, model: str, operation: Any, refine: float, progress:
         iterations=middle.iterations,
         residual=middle.residual,
         discretisation_error=error,
-        seconds=clock.seconds,
-        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         field=middle.field,
         numbers=[_told(flow) for flow in flows],
         velocities=np.stack([flow.field.velocity for flow in flows if flow.field is not None]),

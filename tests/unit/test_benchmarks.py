@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import growth, peers, references, table, targets
+from benchmarks import growth, peers, references, table, targets, trajectories
 from benchmarks.cases import CASES, GROWTH, SELECTIONS, WARM_UP, select
 from benchmarks.meshes import make_mesh
 from benchmarks.programs.common import read_input, write_input
@@ -137,6 +137,18 @@ def test_growth_says_what_was_not_measured():
     assert verdicts["3d, 2 ranks: exponent of time at most 1.15"] == targets.MISSED
     assert verdicts["3d, 2 ranks: exponent of memory at most 1"] == targets.MET
     assert verdicts["2 million unknowns on 2 ranks: time at most 60 s"] == targets.UNKNOWN
+
+
+def test_the_page_of_trajectories_says_what_was_found():
+    head = {"date": "today", "command": "python -m benchmarks.trajectories",
+            "machine": {"processor": "p", "cores": 2, "gigabytes": 8.0, "load_at_start": 0.0}}  # fmt: skip
+    found = {"seconds": 61.0, "per_step": 9e-7, "per_value": 1e-7, "peak_bytes": 5e8}
+    page = trajectories.markdown({**head, "found": found})
+    assert "9.0 times what numpy takes" in page
+    assert [t.verdict for t in trajectories.targets(found)] == [targets.MISSED, targets.MET]
+    page = trajectories.markdown({**head, "found": {"failed": "no memory"}})
+    assert page.count(targets.UNKNOWN) == 2
+    assert 0 < trajectories.interpolation() < 1e-3
 
 
 def test_growths_meshes_exist():
