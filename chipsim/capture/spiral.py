@@ -26,7 +26,7 @@ from chipsim.capture.migration import rates_in
 from chipsim.capture.spiral_cautions import cautions
 from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting, section_shape
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
-from chipsim.capture.trajectories import Room, Way, carried_along, starts
+from chipsim.capture.trajectories import Room, Way, carried_along, starts, steps_needed
 from chipsim.cells import FIXED
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
@@ -285,7 +285,9 @@ def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]
     def watch(at: NDArray[Any], bend: float) -> None:
         np.maximum(shear, middle.at(at)[:, 0], out=shear)
 
-    end = carried_along(places, way, setting.length, setting.along, watch)
+    steps = steps_needed(way, setting.length, (len(setting.along) - 1) // 2)
+    part, known = (np.linspace(0, 1, n) for n in (2 * steps + 1, len(setting.along)))
+    end = carried_along(places, way, setting.length, np.interp(part, known, setting.along), watch)
     return end[:, 0], shear
 
 

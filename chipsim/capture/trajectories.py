@@ -7,6 +7,7 @@ far across for each length along.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,6 +20,9 @@ Array: TypeAlias = NDArray[Any]
 #: Steps of the Runge-Kutta method for a body that makes a turn of the section on its way (measured in the tests: far more exact
 #: than the table of lift).
 STEPS = 400
+# Steps over that way at most (the method is stable up to 2.8), and how many there are at most: beside walls, where bodies hardly
+# get along and are held anyway, it would take more.
+_LONGEST, _MOST_STEPS = 1.5, 8000
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,26 @@ class Way:
         k = int(np.clip(np.searchsorted(self.bends, bend) - 1, 0, len(self.bends) - 2))
         part = (bend - self.bends[k]) / (self.bends[k + 1] - self.bends[k])
         return self.rates[k].between(self.rates[k + 1], float(np.clip(part, 0.0, 1.0)))
+
+
+def steps_needed(way: Way, length: float, least: int = STEPS) -> int:
+    """Steps that are short beside the way on which a body comes back to where it is pushed: large ones in a long duct need more.
+
+    Args:
+        way: How bodies migrate.
+        length: Of the duct, half-heights.
+        least: Steps at least.
+    """
+    steepest = 0.0
+    for grid in way.rates:
+        x, z = grid.axes
+        inside = np.abs(z) <= np.maximum(way.room.half_height(x), 0.0)[:, None]
+        inside &= ((x >= way.room.ends[0]) & (x <= way.room.ends[1]))[:, None]
+        for axis, side in enumerate((x, z)):
+            slopes = np.abs(np.diff(grid.values, axis=axis + 1)).max(axis=0) / (side[1] - side[0])
+            both = inside[1:] & inside[:-1] if axis == 0 else inside[:, 1:] & inside[:, :-1]
+            steepest = max(steepest, float(slopes[both].max(initial=0.0)))
+    return max(least, min(math.ceil(steepest * length / _LONGEST), _MOST_STEPS))
 
 
 def carried_along(
