@@ -60,7 +60,7 @@ _PROTOTYPE = {
 
 @pytest.mark.parametrize("radius", _PROTOTYPE)
 def test_bodies_end_where_an_independent_prototype_has_them(settings, radius):
-    """It has the lift of the straight duct in every bend: that of the bend takes them nearer to the inner wall, large ones most."""
+    """It has the lift of the straight duct in every bend; that of the bend takes them inward, large ones most."""
     straight = replace(settings[radius], table=settings[radius].table.straight(), followed={})
     for diameter, expected in _PROTOTYPE[radius].items():
         found, bent = (entry(s, diameter).position["p50"] * 1e6 for s in (straight, settings[radius]))
