@@ -22,11 +22,10 @@ from chipsim.capture import entries as shared
 from chipsim.capture.body_sizes import CLASSES, diameters, median_diameter
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
-from chipsim.capture.migration import rates_in
 from chipsim.capture.spiral_cautions import cautions
 from chipsim.capture.spiral_setting import LIFT_BAND, Assumptions, Setting, section_shape
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
-from chipsim.capture.trajectories import Room, Way, carried_along, starts, steps_needed
+from chipsim.capture.trajectories import Room, carried_along, starts
 from chipsim.cells import FIXED
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
@@ -271,23 +270,18 @@ def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    sizes = setting.table.sizes
-    size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    rates = rates_in(setting.bends, size, alpha, setting.assumed.lift_factor)
-    room = setting.room(min(alpha, 1.0))
-    curvature = np.array([bend.flow.curvature for bend in setting.bends])
-    way = Way(curvature, rates, room)
+    way = setting.way(alpha)
     entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
-    places = starts(entry.speed, room, setting.sample_line, PATHS, setting.seed, outer=setting.outer_sample)
+    places = starts(
+        entry.speed, way.room, setting.sample_line, PATHS, setting.seed, outer=setting.outer_sample
+    )
     shear = np.zeros(PATHS)
     middle = setting.bends[len(setting.bends) // 2].shear
 
     def watch(at: NDArray[Any], bend: float) -> None:
         np.maximum(shear, middle.at(at)[:, 0], out=shear)
 
-    steps = steps_needed(way, setting.length, (len(setting.along) - 1) // 2)
-    part, known = (np.linspace(0, 1, n) for n in (2 * steps + 1, len(setting.along)))
-    end = carried_along(places, way, setting.length, np.interp(part, known, setting.along), watch)
+    end = carried_along(places, way, setting.length, setting.along_for(way), watch)
     return end[:, 0], shear
 
 

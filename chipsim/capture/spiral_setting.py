@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipsim.capture.migration import Bend
-from chipsim.capture.trajectories import STEPS, Room, dividing_line
+from chipsim.capture.migration import Bend, rates_in
+from chipsim.capture.trajectories import STEPS, Room, Way, dividing_line, steps_needed
 from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftTable, table_for
 from chipsim.flow.pore_formulas import rectangle_bore
@@ -84,6 +84,23 @@ class Setting:
     def room(self, alpha: float = 0.0) -> Room:
         """Where the middle of a body may be, of that diameter over the height."""
         return Room(self.shape.aspect, 1 - self.shape.taper, 1 + self.shape.taper, alpha)
+
+    def way(self, alpha: float) -> Way:
+        """How bodies of one size migrate; of a size beyond the table with the lift of its last.
+
+        Args:
+            alpha: Diameter over the height; above 1 they have the room of bodies as high as the channel.
+        """
+        sizes = self.table.sizes
+        size = self.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
+        rates = rates_in(self.bends, size, alpha, self.assumed.lift_factor)
+        return Way(np.array([bend.flow.curvature for bend in self.bends]), rates, self.room(min(alpha, 1.0)))
+
+    def along_for(self, way: Way) -> NDArray[Any]:
+        """Half-height over radius along the flow in as many steps as such bodies need, shape (2 steps + 1,)."""
+        steps = steps_needed(way, self.length, (len(self.along) - 1) // 2)
+        part, known = (np.linspace(0, 1, n) for n in (2 * steps + 1, len(self.along)))
+        return np.interp(part, known, self.along)
 
     @classmethod
     def of(
