@@ -12,8 +12,8 @@ straight duct where it has none. The secondary velocity is that solved at the fl
 which errs by what K changes of something small. s runs along the centre-line, hence 1 + eps x.
 
 A trapezoid whose floor is level is straightened: z counts from half-way between floor and ceiling, where both slant by half, and
-vectors of the table turn by the angle of that line. What that leaves out is of the second order in the angle (checked by direct
-solves in :mod:`chipsim.verification.lift_tables`).
+vectors of the table turn by the angle of that line. What that leaves out is of the second order in the angle, and of the first
+within a half-height of the upright walls, whose corners it changes (:mod:`chipsim.verification.lift_tables` has direct solves).
 """
 
 from __future__ import annotations

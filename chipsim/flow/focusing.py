@@ -145,7 +145,8 @@ def _refined(moved: _Velocity, start: Array) -> Array | None:
         if np.abs(shape.clipped(place[None], alpha)[0] - place).max() > 0:
             return None
         if np.abs(step).max() < _CONVERGED:
-            return np.array([place[0], abs(place[1])])
+            # On a mirror plane to within the method's tolerance: on it.
+            return np.where(np.abs(place) < 10 * _CONVERGED, 0.0, (place[0], abs(place[1])))
     return None
 
 

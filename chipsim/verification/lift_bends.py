@@ -92,5 +92,5 @@ def _zero(velocity: Callable[[Array], Array], start: Array) -> Array:
 
 def _slopes(velocity: Callable[[Array], Array], place: Array) -> Array:
     """Of the velocity at a place, by central differences, shape (2, 2)."""
-    steps = 2 * _STEP * np.eye(2)
-    return np.column_stack([(velocity(place + s) - velocity(place - s)) / (4 * _STEP) for s in steps])
+    steps = _STEP * np.eye(2)
+    return np.column_stack([(velocity(place + s) - velocity(place - s)) / (2 * _STEP) for s in steps])

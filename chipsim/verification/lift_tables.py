@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipsim.flow.lift import solve_position, tabulated
 from chipsim.flow.lift_shape import Shape
@@ -42,7 +41,7 @@ def trapezoid() -> Iterator[Check]:
     """The table of the section of Warkiani et al. 2014, and how it stands for a section with a level floor."""
     table = table_for(TRAPEZOID.aspect, TRAPEZOID.taper)
     yield from against_solves(table, 20, BENDS)
-    yield from level_floor(TRAPEZOID)
+    yield from level_floor(table)
 
 
 def against_solves(table: LiftTable, count: int, bends: tuple[float, ...], seed: int = 5) -> Iterator[Check]:
@@ -110,21 +109,20 @@ def solved_at(
     return solve_position(section, alpha, at, secondary=secondary)
 
 
-def level_floor(shape: Shape) -> Iterator[Check]:
+def level_floor(table: LiftTable) -> Iterator[Check]:
     """A trapezoid with a level floor beside one whose floor and ceiling slant alike: places sheared, vectors turned."""
+    shape, curvature = table.shape, table.curvature
     turn = np.arctan(shape.slope)
     back = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    drifts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
-    speeds = []
-    curvature = 0.05 / shape.aspect
+    apart = []
     for *part, alpha in _PLACES:
         x, z = (float(q) for q in shape.scaled(np.array([part]), alpha)[0])
         alike = solved_at(shape, alpha, (x, z), curvature)
         level = solved_at(shape, alpha, (x, z + shape.slope * x), curvature, level=True)
-        drifts.append((back @ alike.drift, np.array(level.drift)))
-        speeds.append(alike.speed - level.speed)
-    usual = np.sqrt(np.mean([level @ level for _, level in drifts]))
+        drift = np.linalg.norm(back @ alike.drift - level.drift) / rms(table.at(alpha, curvature))
+        apart.append((float(drift), abs(alike.speed - level.speed)))
     name = f"{shape.name} with a level floor, {len(_PLACES)} places in a bend"
-    worst = max(np.linalg.norm(alike - level) for alike, level in drifts) / usual
-    yield small(name, _LEVEL, "drift, largest difference over the rms of these places", float(worst), 0.02)
-    yield small(name, _LEVEL, "speed over the largest", float(np.abs(speeds).max()), 4e-3)
+    drift, speed = np.max(apart, axis=0)
+    yield small(name, _LEVEL, "drift over its rms, largest difference", float(drift), 0.02)
+    # Beside the upright walls, which stand askew on slanted ones, it is of the first order in the slope.
+    yield small(name, _LEVEL, "speed over the largest, largest difference", float(speed), 0.01)

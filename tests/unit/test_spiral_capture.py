@@ -10,6 +10,7 @@ import pytest
 from chipsim.capture.body_sizes import largest_diameter
 from chipsim.capture.entries import Carried as Body
 from chipsim.capture.spiral import capture, check_drive, fate
+from chipsim.capture.spiral_cautions import _about_bends
 from chipsim.capture.spiral_setting import Setting, section_shape
 from chipsim.cells import cell_line_from_table, line
 from chipsim.design import Carried, Design, Operation
@@ -127,6 +128,29 @@ def test_clusters_are_spheres_of_their_largest_diameter():
     assert [largest_diameter(1.0, n) for n in (1, 2, 4, 13)] == pytest.approx([1, 2, 2.2247, 3.0])
     sizes = [largest_diameter(15e-6, n) for n in range(1, 60)]
     assert (np.diff(sizes) >= 0).all() and largest_diameter(1.0, 21) == pytest.approx(3.52, abs=0.02)
+
+
+def test_what_is_said_of_bends_goes_with_the_table(flow):
+    """Without bent places tight bends and large bodies are warned of; with them only bends beyond what was checked."""
+    bent = NONE.rows.copy()
+    bent[:, 1] = 0.016
+    table = replace(NONE, rows=np.concatenate([NONE.rows, bent]))
+    cells = [Carried(cells="MDA-MB-231", sizes=[4], concentration="10 /mL")]
+    operation = run(viscosity=None, fluid="water")
+    straight, curved = (
+        " / ".join(capture(Spiral(), flow, operation, cells, table=t).warnings) for t in (NONE, table)
+    )
+    assert (
+        "the lift is that of the straight duct" in straight
+        and "adding lift and drag may misplace" in straight
+    )
+    assert "below 80" in straight
+    assert (
+        "the lift is that of the bend" in curved and "misplace" not in curved and "was checked" not in curved
+    )
+    tight = replace(setting(flow, table), along=np.full(3, 0.03))
+    (_, said) = _about_bends(tight)
+    assert said.startswith("in the tightest bend half the width is 0.094 of the radius, above 0.075")
 
 
 def test_bodies_beyond_the_table_are_marked_and_bounded(flow):
