@@ -1,18 +1,19 @@
 """How long many bodies take through the published spiral: ``tools/env python3 -m benchmarks.trajectories``.
 
 131,072 bodies of one size in one run, flow and lift known before. The unit of the ratio is one value interpolated between the
-points of a grid by plain numpy in the same run: a step of the Runge-Kutta method needs eight, and one for the shear. Writes
-trajectories.json and trajectories.md into the results folder.
+points of a grid by plain numpy in the same run: a step of the Runge-Kutta method needs eight (each between two bends as well),
+and one for the shear. Writes trajectories.json and trajectories.md into the results folder.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.__main__ import machine, memory, say
 from benchmarks.run import run
@@ -20,44 +21,46 @@ from benchmarks.table import where
 from benchmarks.targets import Target, at_most
 
 PATHS = 2**17
-DIAMETER = "20 um"
+DIAMETER = 20e-6
 _REPEATS = 3
 _GRID = (251, 81)
 
 
 def follow() -> dict[str, float]:
-    """Seconds for all bodies, for one of them a step, and for one value by numpy."""
-    from chipsim.capture.entries import Carried
+    """Seconds for all bodies, how many steps, for one of them a step, and for one value by numpy."""
+    from chipsim.capture.spiral_paths import follow, ways
     from chipsim.capture.spiral_setting import Setting
-    from chipsim.capture.trajectories import STEPS
-    from chipsim.cells import cell_line_from_table
     from chipsim.design import Operation
     from chipsim.study.solve import solve
     from geometries.spiral import Spiral
 
-    spiral: Any = importlib.import_module("chipsim.capture.spiral")
-    spiral.PATHS = PATHS
     operation = Operation(
         sample_flow_rate="100 uL/min", sheath_flow_rate="750 uL/min", viscosity="1.002 mPa s"
     )
     device = Spiral()
     setting = Setting.of(device, solve(device, operation=operation), operation, seed=0)
-    beads = cell_line_from_table("beads", {"diameter": DIAMETER, "diameter_cv": 0.0})
+    (way,) = ways(DIAMETER / device.height, setting, (1.0,))
+    shear, bend, steps = np.zeros(PATHS), setting.bends[2].shear, -1
+
+    def watch(at: Any) -> None:
+        nonlocal steps
+        np.maximum(shear, bend.at(at)[:, 0], out=shear)
+        steps += 1
+
     start = time.perf_counter()
-    entry = spiral.fate(Carried(beads, 1, 0.0), setting, ranges=False)
+    end = follow(way, setting, PATHS, watch)
     seconds = time.perf_counter() - start
     return {
         "seconds": seconds,
-        "per_step": seconds / PATHS / STEPS,
+        "steps": steps,
+        "per_step": seconds / PATHS / steps,
         "per_value": interpolation(),
-        "inner_share": entry.outlets["inner"].value,
+        "inner_share": float((end[:, 0] < setting.outlet_line).mean()),
     }
 
 
 def interpolation() -> float:
     """Seconds for one value, linear between the points of a grid: the best of ten times as many as there are bodies."""
-    import numpy as np
-
     random = np.random.default_rng(0)
     values = random.random(_GRID)
     x, z = (random.random(PATHS) * (n - 1) for n in _GRID)

@@ -121,18 +121,22 @@ class Bend:
 
 
 def rates_in(
-    bends: Sequence[Bend], size: SizeTable, alpha: float | None = None, factor: float = 1.0
-) -> list[Grid]:
-    """Slopes of the way of a sphere in each of several bends of one section.
+    bends: Sequence[Bend], size: SizeTable, alpha: float | None = None, factors: Sequence[float] = (1.0,)
+) -> list[list[Grid]]:
+    """Slopes of the way of a sphere in each of several bends of one section, for each factor.
 
     Args:
         bends: The bends.
         size: The table of its size.
         alpha: Its diameter over the height where that is beyond the table; None: the table's.
-        factor: Multiple of the lift.
+        factors: Multiples of the lift.
     """
     alpha = size.alpha if alpha is None else alpha
     samples = size.samples(bends[0].places, [bend.flow.curvature for bend in bends])
     return [
-        bend.rates(found, alpha, factor, whole=size.whole) for bend, found in zip(bends, samples, strict=True)
+        [
+            bend.rates(found, alpha, factor, whole=size.whole)
+            for bend, found in zip(bends, samples, strict=True)
+        ]
+        for factor in factors
     ]

@@ -23,10 +23,10 @@ from chipsim.capture.body_sizes import CLASSES, diameters, median_diameter
 from chipsim.capture.entries import Capture, Carried, Entry, carried, carryover, purity, written
 from chipsim.capture.margins import Margin, margins
 from chipsim.capture.spiral_cautions import cautions
-from chipsim.capture.spiral_paths import follow
+from chipsim.capture.spiral_paths import follow, ways
 from chipsim.capture.spiral_setting import Assumptions, Setting, section_shape, variations
 from chipsim.capture.statistics import Fraction, counted, exact, lognormal_sigma, spread_around
-from chipsim.capture.trajectories import Room
+from chipsim.capture.trajectories import Room, Way
 from chipsim.cells import FIXED
 from chipsim.cells.junctions import doublet_force
 from chipsim.flow.lift_table import LiftTable, table_for
@@ -260,12 +260,11 @@ def fate(body: Carried, setting: Setting, *, ranges: bool = True) -> SpiralEntry
         setting: Spiral, operation and assumptions.
         ranges: Whether the assumptions are varied.
     """
-    arrived = _followed(body, setting)
+    others = [replace(setting, assumed=assumed) for assumed in variations(body.line)] if ranges else []
+    factors = {other.assumed.lift_factor for other in (setting, *others)}
+    arrived = _followed(body, setting, factors)
     shares = _shares(body, setting, arrived)
-    varied = [shares]
-    for assumed in variations(body.line) if ranges else ():
-        other = replace(setting, assumed=assumed)
-        varied.append(_shares(body, other, _followed(body, other)))
+    varied = [shares, *(_shares(body, other, _followed(body, other)) for other in others)]
     count = arrived.x.size
     fractions = {
         name: replace(
@@ -285,13 +284,14 @@ def _from_inner_wall(x: Any, setting: Setting) -> Any:
     return (x + setting.half_width) * setting.half_height
 
 
-def _followed(body: Carried, setting: Setting) -> _Arrived:
+def _followed(body: Carried, setting: Setting, factors: Iterable[float] = ()) -> _Arrived:
+    """Bodies of each class at the end; those for other factors of the lift, which are asked for later, are followed with them."""
     ends, shears, known, rooms = [], [], [], []
     for diameter in diameters(body, setting.assumed.diameter_cv):
         alpha = diameter / (2 * setting.half_height)
         room = setting.room(alpha)
         _refuse_unfit(body, diameter, room, setting.half_height)
-        x, shear = _one_size(setting, round(math.log(alpha) / math.log(SIZE_STEP)))
+        x, shear = _one_size(setting, round(math.log(alpha) / math.log(SIZE_STEP)), factors)
         ends.append(x)
         shears.append(shear)
         known.append(alpha <= setting.table.sizes[-1].alpha)
@@ -299,22 +299,24 @@ def _followed(body: Carried, setting: Setting) -> _Arrived:
     return _Arrived(np.array(ends), np.array(shears), np.array(known), rooms)
 
 
-def _one_size(setting: Setting, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _one_size(setting: Setting, step: int, factors: Iterable[float]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Where bodies of one size end across, and the largest shear that each met; each size is followed once."""
-    key = step, setting.assumed.lift_factor
-    if key not in setting.followed:
-        setting.followed[key] = _follow(setting, SIZE_STEP**step)
-    return setting.followed[key]
+    wanted = setting.assumed.lift_factor
+    missing = [f for f in sorted({wanted, *factors}) if (step, f) not in setting.followed]
+    if (step, wanted) not in setting.followed:
+        for factor, way in zip(missing, ways(SIZE_STEP**step, setting, missing), strict=True):
+            setting.followed[step, factor] = _follow(way, setting)
+    return setting.followed[step, wanted]
 
 
-def _follow(setting: Setting, alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
+def _follow(way: Way, setting: Setting) -> tuple[NDArray[Any], NDArray[Any]]:
     shear = np.zeros(PATHS)
     middle = setting.bends[len(setting.bends) // 2].shear
 
     def watch(at: NDArray[Any]) -> None:
         np.maximum(shear, middle.at(at)[:, 0], out=shear)
 
-    return follow(alpha, setting, PATHS, watch)[:, 0], shear
+    return follow(way, setting, PATHS, watch)[:, 0], shear
 
 
 def _shares(body: Carried, setting: Setting, arrived: _Arrived) -> dict[str, float]:

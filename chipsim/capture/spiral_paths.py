@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,9 @@ def paths(diameter: float, setting: Setting, *, count: int = COUNT) -> Paths:
         raise DesignError(
             f"a body of {diameter * 1e6:.3g} um does not fit the channel of {2e6 * setting.half_height:g} um"
         )
+    (way,) = ways(alpha, setting, (setting.assumed.lift_factor,))
     seen: list[Array] = []
-    follow(alpha, setting, count, lambda at: seen.append(at.copy()))
+    follow(way, setting, count, lambda at: seen.append(at.copy()))
     x, z = np.moveaxis(np.array(seen), -1, 0)
     return Paths(
         diameter=diameter,
@@ -63,19 +64,30 @@ def paths(diameter: float, setting: Setting, *, count: int = COUNT) -> Paths:
     )
 
 
-def follow(alpha: float, setting: Setting, count: int, watch: Callable[[Array], None]) -> Array:
-    """Where bodies of one size end in the section, half-heights, shape (count, 2).
+def ways(alpha: float, setting: Setting, factors: Sequence[float]) -> list[Way]:
+    """How bodies of one size migrate, for each factor.
 
     Args:
         alpha: Their diameter over the height; beyond the table of lift they take that of its last size.
-        setting: Spiral, operation and assumptions.
-        count: How many, a power of 2.
-        watch: Told their places at the beginning and after every step.
+        setting: Spiral and operation.
+        factors: Multiples of the lift.
     """
     sizes = setting.table.sizes
     size = setting.table.at(float(np.clip(alpha, sizes[0].alpha, sizes[-1].alpha)))
-    rates = rates_in(setting.bends, size, alpha, setting.assumed.lift_factor)
-    way = Way(np.array([bend.flow.curvature for bend in setting.bends]), rates, setting.room(min(alpha, 1.0)))
+    bends = np.array([bend.flow.curvature for bend in setting.bends])
+    room = setting.room(min(alpha, 1.0))
+    return [Way(bends, rates, room) for rates in rates_in(setting.bends, size, alpha, factors)]
+
+
+def follow(way: Way, setting: Setting, count: int, watch: Callable[[Array], None]) -> Array:
+    """Where bodies end in the section, half-heights, shape (count, 2).
+
+    Args:
+        way: How they migrate.
+        setting: Spiral and operation.
+        count: How many, a power of 2.
+        watch: Told their places at the beginning and after every step.
+    """
     entry = setting.bends[0] if setting.along[0] <= setting.along[-1] else setting.bends[-1]
     places = starts(
         entry.speed, way.room, setting.sample_line, count, setting.seed, outer=setting.outer_sample

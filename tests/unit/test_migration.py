@@ -41,8 +41,8 @@ def bend(shape=SHAPE, curvature=CURVATURE):
     return Bend(flow=Section(curvature), shape=shape, straight_peak=2.0, reynolds=30.0)
 
 
-def rates(table, **values):
-    (grid,) = rates_in([bend(table.shape)], table, **values)
+def rates(table, factor=1.0):
+    ((grid,),) = rates_in([bend(table.shape)], table, factors=(factor,))
     return grid.at(PLACES)
 
 
@@ -74,8 +74,8 @@ def test_each_bend_has_its_own_lift():
     change.values[..., 0] = 7.0
     table = SizeTable(layer(SHAPE), change)
     bends = [bend(curvature=c) for c in (0.0, 0.02)]
-    straight, bent = (grid.at(PLACES) for grid in rates_in(bends, table))
-    pushed = bent - rates_in(bends, size())[1].at(PLACES)
+    straight, bent = (grid.at(PLACES) for grid in rates_in(bends, table)[0])
+    pushed = bent - rates_in(bends, size())[0][1].at(PLACES)
     scale = 30 * ALPHA**3 / (24 * np.pi) * (1 + 0.02 * PLACES[:, 0])
     assert pushed[:, 0] == pytest.approx(0.02 * 7.0 * scale) and not pushed[:, 1].any()
     assert not straight.any()
@@ -98,4 +98,4 @@ def test_a_trapezoid_is_straightened():
 def test_the_speed_is_zero_nowhere_but_on_the_walls():
     assert bend().speed.at(np.array([[0.3, 0.5]]))[0, 0] == pytest.approx(1.5 * 0.75, rel=1e-3)
     assert bend().shear.at(np.array([[0.3, 0.5]]))[0, 0] == pytest.approx(1.5, rel=1e-2)
-    assert not rates_in([bend(curvature=0.0)], size())[0].values.any()
+    assert not rates_in([bend(curvature=0.0)], size())[0][0].values.any()

@@ -10,7 +10,7 @@ import pytest
 from chipsim.capture.body_sizes import largest_diameter
 from chipsim.capture.entries import Carried as Body
 from chipsim.capture.spiral import capture, check_drive, fate
-from chipsim.capture.spiral_cautions import _about_bends
+from chipsim.capture.spiral_cautions import about_bend
 from chipsim.capture.spiral_setting import Setting, section_shape
 from chipsim.cells import cell_line_from_table, line
 from chipsim.design import Carried, Design, Operation
@@ -148,8 +148,7 @@ def test_what_is_said_of_bends_goes_with_the_table(flow):
     assert (
         "the lift is that of the bend" in curved and "misplace" not in curved and "was checked" not in curved
     )
-    tight = replace(setting(flow, table), along=np.full(3, 0.03))
-    (_, said) = _about_bends(tight)
+    (_, said) = about_bend(0.03, Spiral().width / 160e-6, True)
     assert said.startswith("in the tightest bend half the width is 0.094 of the radius, above 0.075")
 
 
