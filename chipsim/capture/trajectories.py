@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 
 # Steps of the Runge-Kutta method on the whole way at least, and how far a step goes at most: over it bodies nearly everywhere
-# come nearer to one another or part by a factor of e to this. Of the few places along the walls that change more steeply bodies stay
-# away. Ends are off by less than 0.003 half-heights so (measured on the published spiral), less than the lift is known.
+# come nearer to one another or part by a factor of e to this. They stay away from the few places along the walls that change
+# more steeply. Ends are off by less than 0.003 half-heights so (measured on the published spiral), less than the lift is known.
 _LEAST_STEPS, _LONGEST_STEP, _NEARLY = 100, 1.0, 0.95
 
 
@@ -46,7 +46,7 @@ class Room:
         middle = (self.inner + self.outer) / 2
         return middle + slope * x - self.radius * np.sqrt(1 + slope**2)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[float, float]:
         """The first and the last x; the last is below the first where the body fits nowhere."""
         reach = self.half_width - self.radius

@@ -53,6 +53,7 @@ def few_paths():
     """Enough to see which way they go."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("chipsim.capture.spiral"), "PATHS", 2**6)
+        patch.setattr(importlib.import_module("chipsim.capture.body_sizes"), "CLASSES", 4)
         yield
 
 
