@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import STEP, Shape
-from chipsim.flow.lift_table import ALPHAS, CURVED, LiftPoint, LiftTable, kept_tables, table_of
+from chipsim.flow.lift_table import ALPHAS, CURVED, LiftTable, kept_tables, table_of
 from chipsim.study import store
 from chipsim.study.solve import versions
 from geometries.mesh import MeshError

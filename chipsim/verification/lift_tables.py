@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from chipsim.flow.lift import solve_position, tabulated
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import Shape
-from chipsim.flow.lift_table import LiftPoint, LiftTable, SizeTable, table_for
+from chipsim.flow.lift_table import LiftTable, SizeTable, table_for
 from chipsim.flow.weak_flow import weak_flow
 from chipsim.verification.check import Check, small
 
