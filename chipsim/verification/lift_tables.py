@@ -16,8 +16,8 @@ from chipsim.verification.check import Check, small
 
 #: The sections of the published spirals.
 RECTANGLE, TRAPEZOID = Shape(3.125), Shape(40 / 7, 5 / 21)
-#: Curvatures at which tables are looked at, over that of their bent places: what spirals have, and somewhat more.
-BENDS = (0.0, 0.6, 1.5)
+#: Curvatures at which tables are looked at, over that of their bent places.
+BENDS = (0.0, 0.6, 1.2)
 
 _SOLVED = "chipsim's solve at the place"
 _LEVEL = "chipsim's solve in the trapezoid with both slanted walls alike"
