@@ -31,8 +31,8 @@ from shapely import Point
 from chipsim.flow import duct_profile
 from chipsim.flow.bodies import BodyLoad, Motion, body_loads
 from chipsim.flow.field import Field, nodal
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import Shape
-from chipsim.flow.lift_table import LiftPoint
 from chipsim.flow.solvers import SolverError
 from chipsim.flow.stokes import Load, Problem, Stokes, Vector
 from chipsim.flow.timing import Clock

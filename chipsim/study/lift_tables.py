@@ -18,17 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from chipsim.capture.spiral_setting import section_shape
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import STEP, Shape
-from chipsim.flow.lift_table import (
-    ALPHAS,
-    CURVED,
-    LiftPoint,
-    LiftTable,
-    is_same,
-    kept_tables,
-    read_table,
-    table_of,
-)
+from chipsim.flow.lift_table import ALPHAS, CURVED, LiftTable, is_same, kept_tables, read_table, table_of
 from chipsim.study import store
 from chipsim.study.solve import versions
 from geometries import DesignError

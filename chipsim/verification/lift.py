@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from chipsim.flow.lift import rectangular, solve_position
-from chipsim.flow.lift_table import LiftPoint
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.verification.bodies import DUCT, DUCT_SOURCE
 from chipsim.verification.check import Check, compare, small
 

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from chipsim.flow.lift import solve_position, tabulated
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import Shape
-from chipsim.flow.lift_table import LiftPoint, LiftTable, SizeTable, table_for
+from chipsim.flow.lift_table import LiftTable, SizeTable, table_for
 from chipsim.flow.weak_flow import weak_flow
 from chipsim.verification.check import Check, small
 
 #: The sections of the published spirals.
 RECTANGLE, TRAPEZOID = Shape(3.125), Shape(40 / 7, 5 / 21)
-#: Curvatures at which tables are looked at, over that of their bent places: what spirals have, and somewhat more.
-BENDS = (0.0, 0.6, 1.5)
+#: Curvatures at which tables are looked at, over that of their bent places.
+BENDS = (0.0, 0.6, 1.2)
 
 _SOLVED = "chipsim's solve at the place"
 _LEVEL = "chipsim's solve in the trapezoid with both slanted walls alike"

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import GAP, Shape
-from chipsim.flow.lift_table import LiftPoint, kept_tables, read_table, table_for, table_of
+from chipsim.flow.lift_table import kept_tables, read_table, table_for, table_of
 from chipsim.study import lift_tables
 from geometries import DesignError
 
