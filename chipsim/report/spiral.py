@@ -61,7 +61,9 @@ def answer(result: Result) -> str:
     if clusters := _breaking(result):
         low, high = (f([e.intact.value for e in clusters if e.intact]) for f in (min, max))
         whole = percent(low) if percent(low) == percent(high) else f"{percent(low)} to {percent(high)}"
-        parts.append(f"{whole} of the clusters stay whole, if what is assumed of their junctions holds")
+        ends = [e.intact.range for e in clusters if e.intact]
+        span = percent_span((min(low for low, _ in ends), max(high for _, high in ends)))
+        parts.append(f"{whole} of the clusters stay whole ({span} over what is known of junctions)")
     if captured.processing_time is not None:
         parts.append(f"{volume(operation.volume)} take {duration(captured.processing_time)}")
     return "; ".join(parts) + "."

@@ -56,7 +56,8 @@ def percent_span(span: tuple[float, float] | None) -> str:
     if span is None:
         return NONE
     low, high = (_percent(x, 4) for x in span)
-    return f"{low} %" if low == high else f"{low}–{high} %"
+    between = " to " if {low[0], high[0]} & {"<", ">"} else "–"
+    return f"{low} %" if low == high else f"{low}{between}{high} %"
 
 
 def _percent(fraction: float, most: int = 6) -> str:
