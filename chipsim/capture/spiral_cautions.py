@@ -93,14 +93,21 @@ def _about_junctions(bodies: Sequence[Carried], entries: Sequence[SpiralEntry]) 
             found.setdefault(e.cells, []).append(e)
     for name, broken in found.items():
         line = next(body.line for body in bodies if body.line.name == name)
-        shares, loads = [e.broken.value for e in broken if e.broken], [e.junction_load or 0.0 for e in broken]
+        shares = _span([e.broken.value for e in broken if e.broken], "{:.0%}")
+        loads = _span([e.junction_load * 1e9 for e in broken if e.junction_load], "{:.2g}")
         strength = f"{line.junction_strength * 1e9:.2g} nN"
         if line.status("junction_strength") == "assumed":
             strength += f", which are assumed (from {WEAK_JUNCTION * 1e9:g} to {STRONG_JUNCTION * 1e9:g} nN are known)"
         yield (
-            f"{min(shares):.0%} to {max(shares):.0%} of the clusters of {name} break if their junctions carry the strongest pull "
-            f"of free shear, {min(loads) * 1e9:.2g} to {max(loads) * 1e9:.2g} nN, and hold {strength}"
+            f"{shares} of the clusters of {name} break if their junctions carry the strongest pull of free shear, {loads} nN, "
+            f"and hold {strength}"
         )
+
+
+def _span(values: Sequence[float], form: str) -> str:
+    """The least and the largest, or one where they are written alike."""
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def _about_sizes(setting: Setting, entries: Sequence[SpiralEntry]) -> Iterator[str]:

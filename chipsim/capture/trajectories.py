@@ -20,8 +20,8 @@ Array: TypeAlias = NDArray[Any]
 
 # Steps of the Runge-Kutta method on the whole way at least, and how far a step goes at most: over it bodies nearly everywhere
 # come nearer to one another or part by a factor of e to this. They stay away from the few places along the walls that change
-# more steeply. Ends are off by less than 0.003 half-heights so (measured on the published spiral), less than the lift is known.
-_LEAST_STEPS, _LONGEST_STEP, _NEARLY = 100, 1.0, 0.95
+# more steeply. Ends are off by less than 0.006 half-heights so (measured on both published spirals), less than the lift is known.
+_LEAST_STEPS, _LONGEST_STEP, _NEARLY = 100, 2.0, 0.95
 
 
 @dataclass(frozen=True)

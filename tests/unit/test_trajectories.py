@@ -64,7 +64,7 @@ def test_a_way_that_changes_steeply_takes_more_steps():
     seen = []
     found = carried_along(np.array([[-2.0, 0.5]]), steep, *straight(500.0), watch=seen.append)
     # Longer ones would not come to rest: the method parts with the solution beyond 2.8.
-    assert 1000 <= len(seen) <= 1002 and found == pytest.approx(np.array([[1.0, 0.0]]), abs=1e-9)
+    assert 500 <= len(seen) <= 502 and found == pytest.approx(np.array([[1.0, 0.0]]), abs=1e-9)
 
 
 def test_a_slanted_wall_holds_a_large_body_back_from_the_low_side():
