@@ -20,7 +20,8 @@ _LEAST_RADIUS, _LARGEST_BODY = 80.0, 0.15
 # Half the width over the radius of the bend up to which a lift linear in the curvature was checked: of the largest bodies near
 # the inner wall, where it errs most, it was off by 2.1 % of its rms there and by 3.2 % at 0.075.
 _MOST_CURVED = 0.06
-_MOST_PARTICLE_REYNOLDS = 1.0
+# Up to which the lift's leading order holds: of a particle, and of the channel (Hood, Lee and Roper 2015; recalled).
+_MOST_PARTICLE_REYNOLDS, _MOST_REYNOLDS = 1.0, 80.0
 _BROKEN_WORTH_SAYING = 0.01
 # Share of the sample's volume above which cells are taken to meet (assumed).
 _DILUTE = 0.01
@@ -42,6 +43,9 @@ def cautions(
         "tumbling of clusters, gravity, and how the branches of the ports divide a body's size"
     )
     yield from about_bend(float(np.max(setting.along)), setting.half_width, setting.table.curvature > 0)
+    reynolds = setting.bends[0].flow.reynolds or 0.0
+    if reynolds > _MOST_REYNOLDS:
+        yield f"the channel's Reynolds number of {reynolds:.3g} is above {_MOST_REYNOLDS:g}, where the lift is no longer known"
     if liquid.blood_fraction is None:
         yield BLOOD_UNKNOWN
     elif liquid.blood_fraction > 0:

@@ -260,3 +260,12 @@ def test_sample_and_sheath_are_the_flow_rate():
     operation = run()
     assert operation.flow_rate == pytest.approx(850e-9 / 60)
     assert operation.replace(volume=1e-6).flow_rate == operation.flow_rate
+
+
+def test_a_flow_beyond_what_lift_is_known_for_is_warned_of(flow):
+    faster = run(sample_flow_rate="200 uL/min", sheath_flow_rate="1500 uL/min")
+    cells = [Carried(cells="MDA-MB-231", sizes=[1], concentration="10 /mL")]
+    fast = solve(Spiral(), operation=faster, refine=0.5)
+    said = capture(Spiral(), fast, faster, cells, table=NONE).warnings
+    assert "the channel's Reynolds number of 85.9 is above 80, where the lift is no longer known" in said
+    assert not any("channel's" in w for w in capture(Spiral(), flow, run(), cells, table=NONE).warnings)
