@@ -110,13 +110,17 @@ print("10 mm, 20 cm:", *(f"{size} um {share:.2f} " for size, share in zip(SIZES,
 # %% [markdown]
 # ## The outlets
 #
-# What flows where the channel forks decides the size at which it parts. Three splits at 5 mm, inner outlet first:
+# What flows where the channel forks decides the size at which it parts. Three splits at each radius, inner outlet first:
 
 # %%
-print("outlets        ", *(f"{size:5d} um" for size in SIZES))
-for widths in (("150 um", "350 um"), ("250 um", "250 um"), ("350 um", "150 um")):
-    shares, _ = inner(spiral(5, outlet_widths=widths))
-    print(f"{widths[0]}:{widths[1]} ", *(f"{share:8.2f}" for share in shares))
+print("radius, outlets      ", *(f"{size:5d} um" for size in SIZES))
+for radius in by_radius:
+    for widths in (("150 um", "350 um"), ("250 um", "250 um"), ("350 um", "150 um")):
+        shares, _ = inner(spiral(radius, outlet_widths=widths))
+        print(f"{radius:3d} mm, {widths[0]}:{widths[1]}", *(f"{share:8.2f}" for share in shares))
+
+# %% [markdown]
+# A narrow inner outlet at 10 mm keeps the smallest and loses the cells that one wants, so no outlet mends a radius that is too wide.
 
 # %% [markdown]
 # ## Cells and clusters
