@@ -20,9 +20,10 @@ Array: TypeAlias = NDArray[Any]
 #: Steps of the Runge-Kutta method for a body that makes a turn of the section on its way (measured in the tests: far more exact
 #: than the table of lift).
 STEPS = 400
-# Steps over that way at most (the method is stable up to 2.8), and how many there are at most: beside walls, where bodies hardly
-# get along and are held anyway, it would take more.
-_LONGEST, _MOST_STEPS = 1.5, 8000
+# A step over that way at most (the method is stable up to 2.8), and how many steps there are at most: it is beside walls, where
+# bodies hardly get along and are held anyway, that it would take more. In 80 cm of the section of Warkiani et al. 1500 and 8000
+# steps end within 0.1 um of each other for all sizes, 800 do so within 3 um.
+_LONGEST, _MOST_STEPS = 1.5, 2000
 
 
 @dataclass(frozen=True)
