@@ -19,8 +19,6 @@ from geometries.section import rectangle_section, trapezoid_section
 
 Array = NDArray[Any]
 
-#: Divides the cell size of the section.
-REFINE = 2.0
 # Points of the splines' grid across one half-height.
 _FINENESS = 40
 
@@ -85,7 +83,7 @@ class WeakFlow:
 
 @lru_cache(maxsize=4)
 def _section(shape: Shape, level: bool) -> Section:
-    return Section(section_mesh(section_outline(shape, level=level), 1.0, REFINE), 1.0, REFINE)
+    return Section(section_mesh(section_outline(shape, level=level), 1.0), 1.0)
 
 
 @lru_cache(maxsize=4)
