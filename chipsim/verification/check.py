@@ -63,11 +63,13 @@ class Case:
         name: Its name, for the command line.
         run: Computes the checks.
         slow: Whether it takes more than some ten seconds.
+        tested: Whether the tests run it too; what takes minutes is left to ``chipsim verify --slow``.
     """
 
     name: str
     run: Callable[[], Iterable[Check]]
     slow: bool = False
+    tested: bool = True
 
 
 def compare(case: str, source: str, quantity: str, expected: float, found: float, limit: float) -> Check:

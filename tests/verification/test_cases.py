@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from chipsim.flow.lift_table import table_for
 from chipsim.flow.stokes import Load, Problem, Stokes, solve
-from chipsim.verification import cases, verify
+from chipsim.verification import cases, lift_tables, verify
 from chipsim.verification.check import Case, Check, compare, converging
 from chipsim.verification.domains import channel, plane_mesh
 from chipsim.verification.write import summary, write
@@ -14,12 +15,21 @@ from geometries import DesignError
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, id=c.name, marks=[pytest.mark.slow] if c.slow else []) for c in cases()]
+    "case",
+    [pytest.param(c, id=c.name, marks=[pytest.mark.slow] if c.slow else []) for c in cases() if c.tested],
 )
 def test_case(case):
     checks = list(case.run())
     assert checks
     assert all(check.passed for check in checks), [check for check in checks if not check.passed]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [lift_tables.RECTANGLE, lift_tables.TRAPEZOID], ids=lambda s: s.name)
+def test_tables_of_lift_are_what_is_solved(shape):
+    """At two places each, of sizes of their own, one of them in a bend; ``chipsim verify --slow`` looks at twenty."""
+    checks = list(lift_tables.against_solves(table_for(shape.aspect, shape.taper), 2, (0.0, 0.6), seed=1))
+    assert len(checks) == 4 and all(check.passed for check in checks), checks
 
 
 def test_both_methods_agree():
