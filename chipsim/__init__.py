@@ -13,6 +13,7 @@ from chipsim.design import Carried, Design, Operation, design_from_dict, load_de
 from chipsim.flow.result import Flow
 from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import write_page
+from chipsim.study.equilibria import equilibria
 from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.section import section_flow
@@ -39,6 +40,7 @@ __all__ = [
     "cell_line_from_table",
     "comparison",
     "design_from_dict",
+    "equilibria",
     "fluid",
     "line",
     "lines",
