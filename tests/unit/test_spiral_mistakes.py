@@ -200,13 +200,14 @@ def test_a_sheath_and_its_inlet_belong_together():
 
 
 def test_bodies_that_do_not_fit_are_refused_before_the_flow_is_solved():
-    def beads(micrometres):
-        line = cell_line_from_table("beads", {"diameter": f"{micrometres} um", "diameter_cv": 0.0})
+    def beads(micrometres, **given):
+        line = cell_line_from_table("beads", {"diameter": f"{micrometres} um", **given})
         return [Carried(cells=line, sizes=[1], concentration="1 /mL")]
 
     sheathed = run(sheath_flow_rate="750 uL/min")
-    # What is tried for the ranges has a CV of 0.2: the largest of 16 classes is 1.45 times the median.
+    # What is tried for the ranges, where a spread is assumed, has a CV of 0.2: the largest of 16 classes is 1.45 times the median.
     check(Spiral(), beads(110), sheathed)
+    check(Spiral(), beads(112, diameter_cv=0.0), sheathed)
     with pytest.raises(
         DesignError, match="bodies of 162 um are among them, which do not fit the channel of 500 um x 160 um"
     ):
