@@ -205,7 +205,7 @@ def test_bodies_that_do_not_fit_are_refused_before_the_flow_is_solved():
         return [Carried(cells=line, sizes=[1], concentration="1 /mL")]
 
     sheathed = run(sheath_flow_rate="750 uL/min")
-    # What is tried for the ranges, where a spread is assumed, has a CV of 0.2: the largest of 16 classes is 1.45 times the median.
+    # Where the spread is assumed the ranges try a CV of 0.2: the largest of 16 classes is 1.45 times the median then.
     check(Spiral(), beads(110), sheathed)
     check(Spiral(), beads(112, diameter_cv=0.0), sheathed)
     with pytest.raises(
