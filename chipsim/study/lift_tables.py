@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -131,10 +132,17 @@ def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPo
     with ProcessPoolExecutor(
         min(processes, len(jobs)), mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
     ) as pool:
-        waiting = {pool.submit(_solve, job): job for job in jobs}
         try:
+            waiting = {pool.submit(_solve, job): job for job in jobs}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
+        except BrokenProcessPool:
+            from chipsim.flow.solvers import SolverError
+
+            raise SolverError(
+                "a process of the lift table was ended, perhaps for want of memory; what is solved is kept: start it again, "
+                "with fewer --processes"
+            ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -332,3 +334,9 @@ def test_what_is_heavy_is_loaded_when_it_is_needed():
     code = f"import sys, chipsim; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_process_that_is_started_afresh_does_not_run_the_command_again():
+    """It reads the file of the command under another name (lift tables are made by such processes)."""
+    script = Path(__file__).parents[2] / "tools" / "bin" / "chipsim"
+    assert "main" in runpy.run_path(str(script), run_name="__mp_main__")
