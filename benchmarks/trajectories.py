@@ -92,7 +92,8 @@ def markdown(results: dict[str, Any]) -> str:
     lines = ["# Bodies through the published spiral", "", f"{where(results)}. Median of {_REPEATS} runs.", ""]
     if "failed" not in found:
         lines += [
-            f"{PATHS:,} bodies of {DIAMETER}: {found['seconds']:.1f} s and {found['peak_bytes'] / 1e9:.2f} GB, "
+            f"{PATHS:,} bodies of {1e6 * DIAMETER:g} um in {found['steps']} steps: {found['seconds']:.1f} s and "
+            f"{found['peak_bytes'] / 1e9:.2f} GB, "
             f"{1e9 * found['per_step']:.0f} ns for a step of one, {found['per_step'] / found['per_value']:.1f} times what numpy "
             f"takes to interpolate one value ({1e9 * found['per_value']:.0f} ns); a step needs nine.",
             "",
