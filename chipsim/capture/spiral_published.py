@@ -105,7 +105,7 @@ def comparison(
         seed: Of the starts.
         table: Of lift; None: the one of the section.
     """
-    setting, beside = Setting.of(device, flow, operation, seed=seed), nearest(device)
+    setting, beside = Setting.of(device, flow, operation, seed=seed, table=table), nearest(device)
     found = {
         name: fate(Carried(line(name), 1, 0.0, LIVE), setting, ranges=False) for name in (CELLS, "leukocyte")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +80,15 @@ def equilibria(
     if rbar is None:
         along = bends(spiral)
         rbar = 1 / along[len(along) // 2]
-    if not rbar > 2 * shape.aspect:
+    if not 2 * shape.aspect < rbar < math.inf:
         raise DesignError(
-            f"rbar = {rbar:g} is not above {2 * shape.aspect:.4g}: the bend's radius would be less than the channel's width"
+            f"rbar = {rbar:g} is not above {2 * shape.aspect:.4g}, where the bend's radius would be the channel's width, and "
+            "finite"
         )
     known = user_table(spiral, table) if table else table_for(shape.aspect, shape.taper)
     if superposed:
         known = known.straight()
+    known.at(alpha)  # refused before anything is solved
     progress("solving the weak flow in the bend's section")
     flow = weak_flow(shape, 1 / rbar)
     progress("looking for the places")

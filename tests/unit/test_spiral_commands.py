@@ -1,17 +1,20 @@
 """The commands for the lift in a spiral's section: its table, the places where bodies stay, and a table of one's own."""
 
+import importlib
 import json
 import sys
 
 import numpy as np
 import pytest
 
-from chipsim.capture import check
+from chipsim.capture import check, comparison
 from chipsim.cli import main
+from chipsim.design import Operation
 from chipsim.flow.lift_shape import Shape
 from chipsim.flow.lift_table import LiftTable, read_table, table_for
 from chipsim.study import lift_tables
 from chipsim.study.lift_tables import kept_table_path, user_table
+from chipsim.study.solve import solve
 from geometries import ClusterChip, DesignError
 from geometries.spiral import Spiral
 
@@ -73,8 +76,9 @@ def test_a_table_is_made_where_run_finds_it(chipsim, monkeypatch):
         (["equilibria", "iset_8um", "--alpha", "0.1"], "a pore_filter has no table of lift: this is for a spiral"),
         (
             ["equilibria", "spiral_hou_2013", "--alpha", "0.1", "--rbar", "6"],
-            "rbar = 6 is not above 6.25: the bend's radius would be less than the channel's width",
+            "rbar = 6 is not above 6.25, where the bend's radius would be the channel's width, and finite",
         ),
+        (["equilibria", "spiral_hou_2013", "--alpha", "0.1", "--rbar", "inf"], "rbar = inf is not above 6.25"),
         (["equilibria", "spiral_hou_2013", "--alpha", "0.1", "--rbar", "nan"], "rbar = nan is not above 6.25"),
         (["run", "spiral_hou_2013", "--lift-table", "mine.npz"], "mine.npz is not there"),
         (["run", "spiral_hou_2013", "--lift-table", "mine.txt"], "mine.txt is no lift table: no .npz file"),
@@ -94,7 +98,7 @@ def test_mistakes_are_one_sentence(chipsim, tmp_path, arguments, said):
 
 def test_a_size_beyond_the_table_is_refused(chipsim):
     status, _, error = chipsim("equilibria", "spiral_hou_2013", "--alpha", "0.7")
-    assert status == 2 and "alpha = 0.7 is beyond the lift table, 0.03 to 0.4" in error
+    assert status == 2 and error == "chipsim: alpha = 0.7 is beyond the lift table, 0.03 to 0.4\n"
 
 
 def test_places_where_a_sphere_stays(chipsim, tmp_path):
@@ -136,3 +140,15 @@ def test_a_table_of_ones_own_is_enough(tmp_path):
     assert read_table(tmp_path / "square.npz").curvature == 0
     with pytest.raises(DesignError, match="a cluster_chip takes no table of lift"):
         user_table(ClusterChip(), tmp_path / "square.npz")
+
+
+def test_what_was_published_is_set_beside_the_same_table(tmp_path, monkeypatch):
+    """A section without a table of its own would be refused."""
+    monkeypatch.setattr(importlib.import_module("chipsim.capture.spiral"), "PATHS", 2**4)
+    monkeypatch.setattr(importlib.import_module("chipsim.capture.body_sizes"), "CLASSES", 2)
+    operation = Operation(sample_flow_rate="20 uL/min", sheath_flow_rate="20 uL/min", fluid="water")
+    made_up(Shape(1.0)).write(tmp_path / "square.npz")
+    flow, table = solve(SQUARE, operation=operation, refine=0.5), user_table(SQUARE, tmp_path / "square.npz")
+    assert len(comparison(SQUARE, flow, operation, table=table).points) == 2
+    with pytest.raises(DesignError, match="there is no table of lift"):
+        comparison(SQUARE, flow, operation)
