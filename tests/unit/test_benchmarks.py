@@ -142,8 +142,9 @@ def test_growth_says_what_was_not_measured():
 def test_the_page_of_trajectories_says_what_was_found():
     head = {"date": "today", "command": "python -m benchmarks.trajectories",
             "machine": {"processor": "p", "cores": 2, "gigabytes": 8.0, "load_at_start": 0.0}}  # fmt: skip
-    found = {"seconds": 61.0, "per_step": 9e-7, "per_value": 1e-7, "peak_bytes": 5e8}
+    found = {"seconds": 61.0, "steps": 100, "per_step": 9e-7, "per_value": 1e-7, "peak_bytes": 5e8}
     page = trajectories.markdown({**head, "found": found})
+    assert "in 100 steps: 61.0 s" in page
     assert "9.0 times what numpy takes" in page
     assert [t.verdict for t in trajectories.targets(found)] == [targets.MISSED, targets.MET]
     page = trajectories.markdown({**head, "found": {"failed": "no memory"}})
