@@ -37,6 +37,11 @@ PYPI = [
     ("rich", "rich", ">=13,<16"),
     ("jinja2", "jinja2", ">=3.1,<4"),
     ("cffi", "cffi", ">=1.16,<3"),
+    ("pandas", "pandas", ">=2.2,<4"),
+    ("xarray", "xarray", ">=2024.7,<2028"),
+    ("h5netcdf", "h5netcdf", ">=1.3,<2"),
+    ("distributed", "distributed", ">=2024.8,<2028"),
+    ("optuna", "optuna", ">=4,<6"),
 ]
 # Not on PyPI in a form that works together.
 SOLVER = [

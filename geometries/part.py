@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from geometries.extrude import extrude, layer_heights
 from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, mesh_outline
 from geometries.outline import Outline
+from geometries.quantities import DesignError
+
+_MOST_TETRAHEDRA = 2_000_000
 
 #: Meshes of large pieces are for looking at and for other solvers' first try: coarser than those of a unit cell.
 COARSE = Resolution(tip=0.8, growth=0.6, coarsest=0.8, layers=2)
@@ -56,3 +60,28 @@ def refuse_too_many(tetrahedra: float, most: int) -> None:
     """
     if tetrahedra > most:
         raise TooManyCells(f"the mesh would have {tetrahedra:.1e} tetrahedra, above {most:.0e}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One block under the name of its files; the meshes are made once for all formats."""
+
+    stem: str
+    part: Part
+    resolution: Resolution | None
+    chord_tolerance: float
+
+    @property
+    def outline(self) -> Outline:
+        """Its plan."""
+        return self.part.plan
+
+    @cached_property
+    def meshes(self) -> dict[str, Mesh]:
+        """Its meshes, by what is added to the file name."""
+        try:
+            return self.part.mesh(self.resolution, _MOST_TETRAHEDRA)
+        except TooManyCells as error:
+            raise DesignError(
+                f"block = {self.stem} is too large to mesh: {error}; export a smaller block"
+            ) from None

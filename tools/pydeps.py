@@ -33,13 +33,14 @@ def probe():
 
 
 def requirements():
-    """Print what pip has to see to of pyproject.toml with its extra `test`; nothing if all is there."""
+    """Print what pip has to see to of pyproject.toml with all its extras; nothing if all is there."""
     import tomllib
 
     with open(os.path.join(os.path.dirname(__file__), "..", "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)["project"]
     lines, complete = [], True
-    for line in project["dependencies"] + project["optional-dependencies"]["test"]:
+    extras = [line for extra in project["optional-dependencies"].values() for line in extra]
+    for line in dict.fromkeys(project["dependencies"] + extras):
         name = re.match(r"[\w.-]+", line)[0]
         there = importlib.util.find_spec(name.replace("-", "_")) is not None
         # Compiled packages that are there stay, whatever their metadata say (conda's gmsh may have none, Debian

@@ -32,7 +32,16 @@ def cache_folder() -> Path:
 
 
 # Sources beside the solver's that no solution depends on.
-_NOT_SOLVING = ("cad.py", "drafting.py", "drawing.py", "pore_drawing.py", "quantities.py")
+_NOT_SOLVING = (
+    "cad.py",
+    "drafting.py",
+    "drawing.py",
+    "masks.py",
+    "mesh_files.py",
+    "pore_drawing.py",
+    "quantities.py",
+    "vector_picture.py",
+)
 
 
 @lru_cache(maxsize=1)

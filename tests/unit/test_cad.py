@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from shapely import Polygon, unary_union
 
-from geometries import ClusterChip, DesignError, cad
-from geometries.cad import FORMATS, LAYERS, export
+from geometries import ClusterChip, DesignError
+from geometries.cad import FORMATS, export
+from geometries.masks import LAYERS
 from geometries.mesh import gmsh_session
 from geometries.outline import CHORD_TOLERANCE, smallest_gap
 
@@ -359,7 +360,7 @@ def test_a_block_too_large_to_mesh_is_refused_before_it_is_meshed(tmp_path, monk
 
 
 def test_a_mesh_of_too_many_tetrahedra_is_refused_before_it_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(cad, "_MOST_TETRAHEDRA", 1000)
+    monkeypatch.setattr("geometries.part._MOST_TETRAHEDRA", 1000)
     with pytest.raises(DesignError, match=r"block = .* tetrahedra, above 1e\+03; export a smaller block"):
         export(CHIP, "vtu", tmp_path, block=(1, 1))
     assert list(tmp_path.iterdir()) == []
