@@ -36,7 +36,6 @@ _COLOURS: dict[str, Colormap] = {PRESSURE: matplotlib.colormaps["cividis"], SPEE
 _LABELS = {PRESSURE: "pressure on the walls", SPEED: "speed"}
 _PLAIN = "#d5dae1"
 _ANGLE = 30.0  # that the camera sees, degrees
-_NEAR = 0.92  # of the distance from which the sphere around the scene is seen
 _STOPS = 9
 
 
@@ -70,7 +69,7 @@ def _window(scene: Scene, scales: dict[str, Normalize]) -> Any:
         renderer.AddActor(_actor(part, scales))
     bounds = np.array([p.shape.bounds for p in scene.parts]).reshape(-1, 3, 2)
     low, high = bounds[:, :, 0].min(axis=0), bounds[:, :, 1].max(axis=0)
-    middle, radius = (low + high) / 2, _NEAR * float(np.linalg.norm(high - low)) / 2
+    middle, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
     towards = np.array(scene.towards) / np.linalg.norm(scene.towards)
     away = radius / np.sin(np.radians(_ANGLE / 2))
     camera = renderer.GetActiveCamera()

@@ -129,7 +129,7 @@ def _streamlines(solved: pv.UnstructuredGrid, seeds: Array, way: Literal["forwar
     """Lines along the velocity from points, shape (n, 3), with the speed on them."""
     lines = solved.streamlines_from_source(
         pv.PolyData(seeds), vectors="velocity_m_per_s", integration_direction=way, initial_step_length=0.5,
-        max_steps=2000, max_length=50 * solved.length,
+        max_steps=2000,
     )  # fmt: skip
     out = pv.PolyData(lines.points, lines=lines.lines)
     out[SPEED] = np.linalg.norm(lines["velocity_m_per_s"], axis=1)
@@ -220,7 +220,7 @@ def _near(shape: pv.PolyData, low: Sequence[float], high: Sequence[float]) -> pv
     """What of a shape lies in a box."""
     sides = np.array([low, high]).T.ravel()
     found = shape.clip_box(sides, invert=False, merge_points=True)
-    return found.extract_surface(algorithm="dataset_surface") if not isinstance(found, pv.PolyData) else found
+    return found.extract_geometry() if not isinstance(found, pv.PolyData) else found
 
 
 def _pore(flow: PoreFlow, operation: Any) -> Scene:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,8 @@ class View:
         page: The scene as an HTML page with its script inside: nothing to fetch.
     """
 
-    scene: Scene
-    page: str
+    scene: Scene = field(repr=False)
+    page: str = field(repr=False)
 
     def write(self, path: str | Path) -> None:
         """Write the page as a file for any browser.
@@ -57,13 +57,16 @@ class View:
 def view_or_figure(flow: Flow, operation: Any) -> View | Figure:
     """What :func:`chipsim.view` gives."""
     try:
-        from chipsim.report.scene_page import page
-        from chipsim.report.scenes import scene
+        with warnings.catch_warnings():
+            # Of a bar of progress that pyvista's examples would show.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            from chipsim.report.scene_page import page
+            from chipsim.report.scenes import scene
     except ImportError as missing:
         return _plain(
             flow,
             operation,
-            f"{missing.name} is not installed, so here is a figure; pip install 'chipsim[view]'",
+            f"{missing.name} is not installed, so here is a figure; pip install pyvista trame-vtk",
         )
     found = scene(flow, operation)
     if found is None:
