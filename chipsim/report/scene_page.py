@@ -58,7 +58,7 @@ def _scale(scene: Scene, quantity: str) -> Normalize:
     if quantity == PRESSURE and scene.pressures is not None:
         return Normalize(*scene.pressures, clip=True)
     values = np.concatenate([p.shape[quantity] for p in scene.parts if p.quantity == quantity])
-    return Normalize(float(values.min()), float(values.max()), clip=True)
+    return Normalize(0.0 if quantity == SPEED else float(values.min()), float(values.max()), clip=True)
 
 
 def _window(scene: Scene, scales: dict[str, Normalize]) -> Any:

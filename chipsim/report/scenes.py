@@ -27,8 +27,9 @@ from geometries.mesh import UNIT
 Array = NDArray[np.float64]
 
 PRESSURE, SPEED = "pressure_pa", "speed_m_per_s"
-# Streamlines of the chip over half a path and half the depth; of a pore over its width, and where they are turned to.
-_SEEDS, _ACROSS = (7, 4), 11
+# Streamlines of the chip over half a path and half the depth; of a pore over its width, alone and in a patch; turns of an
+# axisymmetric one's.
+_SEEDS, _ACROSS, _ACROSS_EACH = (7, 4), 11, 5
 _TURNS = np.linspace(0.0, np.pi, 25)
 # What is shown of the membrane beside a pore and of the liquid before and behind it, over the pore's size.
 _BESIDE, _BEYOND = 2.0, 1.5
@@ -218,9 +219,11 @@ def _tops(flow: ArrayFlow, height: float) -> pv.PolyData:
 
 def _near(shape: pv.PolyData, low: Sequence[float], high: Sequence[float]) -> pv.PolyData:
     """What of a shape lies in a box."""
-    sides = np.array([low, high]).T.ravel()
-    found = shape.clip_box(sides, invert=False, merge_points=True)
-    return found.extract_geometry() if not isinstance(found, pv.PolyData) else found
+    for axis, ends in zip(np.eye(3), zip(low, high, strict=True), strict=True):
+        for end, inside in zip(ends, (axis, -axis), strict=True):
+            if np.isfinite(end):
+                shape = shape.clip(inside, origin=end * axis, invert=False)
+    return shape
 
 
 def _pore(flow: PoreFlow, operation: Any) -> Scene:
@@ -229,7 +232,7 @@ def _pore(flow: PoreFlow, operation: Any) -> Scene:
     size, thickness = membrane.size / UNIT, membrane.thickness / UNIT
     x0, x1, y0, y1 = solved.bounds[:4]
     patch = flow.cell.model == "patch"
-    step = size / _ACROSS
+    step = size / (_ACROSS_EACH if patch else _ACROSS)
     x, y = np.meshgrid(np.arange(x0 + step / 2, x1, step), np.arange(y0 + step / 2, y1, step))
     seeds = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, thickness / 2)])
     seeds = seeds[np.asarray(solved.find_containing_cell(seeds)) >= 0]

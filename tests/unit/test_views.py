@@ -126,7 +126,7 @@ def test_the_spiral_is_its_channel_with_the_sections(spiral):
 
 def described(html):
     """What the script of a page reads."""
-    data = re.search(r'const base64Str = "([^"]+)"', html).group(1)
+    data = re.search(r'base64Str = "([^"]+)"', html).group(1)
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
         return json.loads(archive.read("index.json"))
 
