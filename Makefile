@@ -8,13 +8,18 @@ SHARED = -n $(WORKERS) --dist worksteal
 CACHE = $${CHIPSIM_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chipsim}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-next lint format verify bench bench-growth doctor clean purge
+.PHONY: help demo lab test test-next lint format verify bench bench-growth doctor clean purge
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: ## run the published Cluster-Chip; open out/report.html afterwards
 	$(ENV) chipsim run geometries/published/cluster_chip_2015.toml -o $(OUT)/
+
+# LAB="--port 9000": options of JupyterLab. It runs as root too, and opens no browser, as there may be none.
+LAB =
+lab: ## the notebooks in JupyterLab, at the address that it prints
+	cd notebooks && ../$(ENV) jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 test: ## all tests (SLOW=0: only the quick ones)
 	$(ENV) python3 -m pytest $(SHARED) $(QUICK) $(PYTEST)

@@ -12,7 +12,7 @@ from chipsim.cells import CellLine, cell_line_from_table, line, lines
 from chipsim.design import Carried, Design, Operation, design_from_dict, load_design, published
 from chipsim.flow.result import Flow
 from chipsim.fluids import Fluid, fluid, newtonian
-from chipsim.report import write_page
+from chipsim.report import view, write_page
 from chipsim.study.equilibria import equilibria
 from chipsim.study.result import Result
 from chipsim.study.run import run
@@ -53,6 +53,7 @@ __all__ = [
     "run",
     "section_flow",
     "solve",
+    "view",
     "write",
     "write_page",
 ]

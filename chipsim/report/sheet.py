@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 #: A six-node triangle as four straight ones.
-_QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
+QUARTERS = ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sheet:
         """The triangles, four for each, and the values on their nodes."""
         nodes, places = np.unique(self.six, return_inverse=True)
         places = places.reshape(self.six.shape)
-        straight = np.concatenate([places[:, list(quarter)] for quarter in _QUARTERS])
+        straight = np.concatenate([places[:, list(quarter)] for quarter in QUARTERS])
         x, y = self.points[nodes].T
         return Triangulation(x, y, straight), self.values[nodes]
 
