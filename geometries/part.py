@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from geometries.extrude import extrude, layer_heights
+from geometries.lattices import Copies
 from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, mesh_outline
-from geometries.outline import Outline
+from geometries.outline import Loop, Outline
 from geometries.quantities import DesignError
 
 _MOST_TETRAHEDRA = 2_000_000
@@ -28,12 +29,16 @@ class Part:
         mesh: Makes its meshes by what is added to the file name (``2d``, ``3d``), from a resolution (None: the part's own) and a
             number of tetrahedra above which it raises :class:`TooManyCells` instead.
         solid: Draws its solid in gmsh's OpenCASCADE model, um, not yet synchronised.
+        copies: What stands in the plan many times over, for masks and pictures only: its pillars, posts or pores.
+        details: What else is on a mask of it: loops whose names are their layers (ports, marks, labels, slide).
     """
 
     name: str
     plan: Outline
     mesh: Callable[[Resolution | None, int], dict[str, Mesh]]
     solid: Callable[[Any], None]
+    copies: tuple[Copies, ...] = ()
+    details: tuple[Loop, ...] = ()
 
 
 def channel_part(name: str, outline: Outline, own: Resolution) -> Part:

@@ -34,12 +34,18 @@ def cache_folder() -> Path:
 # Sources beside the solver's that no solution depends on.
 _NOT_SOLVING = (
     "cad.py",
+    "chip_plan.py",
     "drafting.py",
     "drawing.py",
+    "feed.py",
+    "lattices.py",
+    "manifold.py",
     "masks.py",
     "mesh_files.py",
+    "network.py",
     "pore_drawing.py",
     "quantities.py",
+    "slide.py",
     "vector_picture.py",
 )
 
