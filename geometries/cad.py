@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from geometries.device import Device
+from geometries.device import Device, Limits
 from geometries.files import all_or_nothing
 from geometries.masks import write_dxf, write_gds
 from geometries.mesh import Resolution
@@ -45,8 +45,11 @@ from geometries.part import Drawing
 from geometries.quantities import DesignError
 from geometries.vector_picture import write_svg
 
-#: What can be exported: the unit cell, and a block of an array of the size asked for.
-PARTS = ("cell", "array")
+#: What can be exported: the unit cell, a block of an array of the size asked for, and the whole chip on its slide.
+PARTS = ("cell", "array", "chip")
+
+# Formats in which a whole chip is written without being asked for: masks and pictures.
+_OF_A_CHIP = ("dxf", "gds", "svg")
 
 # Of the narrowest channel: chords of 1 nm would make files of a long spiral four times as large, to no use.
 _SMOOTH = 5e-5
@@ -57,10 +60,12 @@ def export(
     formats: str | Iterable[str] = ("msh", "step", "dxf", "gds", "svg", "vtu"),
     directory: str | Path = ".",
     *,
-    what: str | Iterable[str] = PARTS,
+    what: str | Iterable[str] | None = None,
     block: Any = None,
     resolution: Resolution | None = None,
     chord_tolerance: float | None = None,
+    limits: Limits | None = None,
+    title: str | None = None,
 ) -> list[Path]:
     """Write a device's drawing for other tools; either all files or none are written.
 
@@ -68,28 +73,36 @@ def export(
         device: The device.
         formats: Endings of the files wanted: msh, step, dxf, gds, svg, vtu.
         directory: Folder to write to; made when it is not there.
-        what: ``"cell"`` (the unit cell), ``"array"`` (an array block), or both.
+        what: ``"cell"`` (the unit cell), ``"array"`` (an array block), ``"chip"`` (all of it on its slide), or several; left out:
+            cell and array, and as a mask or picture the chip.
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         resolution: Of the meshes; left out: fine for a cell, coarser for an array.
         chord_tolerance: Largest distance between an arc and its chords where chords are needed, um; left out: 1 nm, or 1/20000 of
             the narrowest channel where that is more.
+        limits: The slide of a whole chip; left out: the defaults.
+        title: What is written on a whole chip; left out: the kind of the device.
 
     Returns:
         The files written, e.g. ``cluster_chip_cell_2d.msh``, ``cluster_chip_array_8x8.gds``.
 
     Raises:
-        DesignError: Unknown part or format, a block that the device does not have, or a folder that cannot be written.
+        DesignError: Unknown part or format, a block that the device does not have, a whole chip
+            that does not fit its slide, or a folder that cannot be written.
         MeshError: No usable mesh.
     """
-    parts, endings = _chosen("what", what, PARTS), _chosen("format", formats, tuple(FORMATS))
+    parts = _chosen("what", PARTS if what is None else what, PARTS)
+    endings = _chosen("format", formats, tuple(FORMATS))
     jobs = []
     for name in parts:
-        part = device.part(name, block if name == "array" else None)
+        wanted = [e for e in endings if name != "chip" or what is not None or e in _OF_A_CHIP]
+        if not wanted:
+            continue
+        part = device.part(name, block if name == "array" else None, limits=limits, title=title)
         tolerance = (
-            max(CHORD_TOLERANCE, _SMOOTH * part.plan.throat) if chord_tolerance is None else chord_tolerance
+            max(CHORD_TOLERANCE, _SMOOTH * part.narrowest) if chord_tolerance is None else chord_tolerance
         )
         drawing = Drawing(f"{device.kind}_{part.name}", part, resolution, tolerance)
-        jobs += [(drawing, ending) for ending in endings]
+        jobs += [(drawing, ending) for ending in wanted]
     target = Path(directory)
     with all_or_nothing(target) as beside:
         names = [name for drawing, ending in jobs for name in FORMATS[ending](drawing, beside)]

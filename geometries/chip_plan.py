@@ -24,7 +24,7 @@ Pitches are whole nanometres here (half the lateral one too), so that array refe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -151,7 +151,9 @@ class ChipPlan:
         low = min(self.taps[0] - necks[0] / 2, y - self.rim)
         high = max(self.taps[-1] + necks[-1] / 2, y + self.rim)
         cut = min((x1 - x0) / 2, (high - low) / 4)  # no corner in which a bubble stays
-        header = Polygon([(x0, low + cut), (x0 + cut, low), (x1, low), (x1, high), (x0 + cut, high), (x0, high - cut)])
+        header = Polygon(
+            [(x0, low + cut), (x0 + cut, low), (x1, low), (x1, high), (x0 + cut, high), (x0, high - cut)]
+        )
         shapes = [header, box(x - self.rim, y - self.rim, x + self.rim, y + self.rim)]
         for bottom, tap, neck in zip(self.bottoms, self.taps, necks, strict=True):
             shapes.append(box(x1 - 1, tap - neck / 2, start + 1, tap + neck / 2))
@@ -176,7 +178,12 @@ class ChipPlan:
         shape = self.channels
         frame, *islands = (ring(list(r.coords)[:-1], "wall") for r in (shape.exterior, *shape.interiors))
         return Outline(
-            frame, tuple(islands), depth=self.chip.depth / _UM, tips=(), tip_radius=0.0, throat=self.taper.end / _UM
+            frame,
+            tuple(islands),
+            depth=self.chip.depth / _UM,
+            tips=(),
+            tip_radius=0.0,
+            throat=self.taper.end / _UM,
         )
 
     def pillars(self) -> Copies:
@@ -193,7 +200,7 @@ class ChipPlan:
 
     def posts(self) -> Copies:
         """The posts in the manifolds and headers."""
-        posts, (x0, x1) = self.taper.posts, self.header_span
+        posts, x1 = self.taper.posts, self.header_span[1]
         pitch, reach = posts.pitch / _UM, (posts.diameter / 2 + posts.clear) / _UM
         start = x1 + NECK / _UM + pitch / 2
         columns, rows = range(posts.rows(self.header)), range(posts.rows(self.taper.mouth))
@@ -221,7 +228,8 @@ class ChipPlan:
         )
         flat = channel_part("chip", self.envelope(), Resolution())
         copies = (self.pillars(), *([posts] if posts.count else []))
-        return Part(flat.name, flat.plan, flat.mesh, flat.solid, copies, details)
+        clear = min(chip.gap, chip.daughter_gap) / _UM
+        return replace(flat, copies=copies, details=details, clear=clear)
 
 
 def pitches(chip: ClusterChip) -> Point:

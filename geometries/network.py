@@ -10,7 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geometries.feed import Feed
+from geometries.manifold import Taper
+
 Array = NDArray[np.float64]
+
+_SAMPLES = 8  # of the width in a cell of a manifold
 
 
 def pressures(ends: NDArray[np.int64], resistances: Array, source: int, sink: int) -> Array:
@@ -38,11 +43,44 @@ def pressures(ends: NDArray[np.int64], resistances: Array, source: int, sink: in
 
 
 @dataclass(frozen=True)
-class Spread:
-    """How a network shares the flow out.
+class Manifold:
+    """A manifold cut into cells of equal length: the paths of each stand in its middle.
 
     Attributes:
-        flows: Of the paths over their mean, shape (banks, places along a bank).
+        resistances: From the header to the middle of the first cell, then from middle to middle, 1/m3, shape (n,).
+    """
+
+    resistances: Array
+
+
+def manifold(taper: Taper, lead: float, cells: int) -> Manifold:
+    """A taper behind its lead.
+
+    Args:
+        taper: The manifold.
+        lead: Length of the channel before it, as wide as its mouth, m.
+        cells: How many it is cut into.
+    """
+    edges = np.r_[0.0, (np.arange(cells) + 0.5) / cells]
+    at = (np.arange(_SAMPLES) + 0.5) / _SAMPLES
+    share = (edges[:-1, None] + np.diff(edges)[:, None] * at).ravel()
+    squares = (1 / taper.effective_at(share)).reshape(cells, _SAMPLES).mean(axis=1)
+    along = squares * np.diff(edges) * taper.length
+    along[0] += lead / taper.posts.effective(taper.mouth)
+    return Manifold(along * square(taper.posts.depth))
+
+
+def square(depth: float) -> float:
+    """Resistance of a plane channel as long as it is wide, 1/m3."""
+    return 12 / depth**3
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How a chip shares its flow out.
+
+    Attributes:
+        flows: Of the paths over their mean, shape (banks, cells along a bank).
         resistance: From port to port, 1/m3.
     """
 
@@ -55,36 +93,34 @@ class Spread:
         return float(self.flows.max() - self.flows.min())
 
 
-def solve(
-    inlet: Array, outlet: Array, paths: Array, feed_in: Array, feed_out: Array, port_in: float, port_out: float
-) -> Spread:
-    """Banks between two manifolds each, joined by a header on either side.
+def share_out(inlet: Feed, outlet: Feed, along: Manifold, paths: float, depth: float) -> Sharing:
+    """Flow through banks that stand between tapers fed at one end and drained at the other.
 
     Args:
-        inlet: Resistances of the inlet manifolds, shape (n + 1,), from the header to the first place, from place to place, and
-            to the closed end (which does not count): the first n do.
-        outlet: The same of the outlet manifolds, in the same direction: from the closed end on, the last to the header.
-        paths: Resistance of all the paths at a place, shape (n,).
-        feed_in: Of the inlet header between the banks, shape (banks - 1,).
-        feed_out: The same of the outlet header.
-        port_in: From the port to the first bank.
-        port_out: From the last bank to the port.
+        inlet: From the inlet port to the banks.
+        outlet: From the banks to the outlet port, seen from its own end of the slide: its first bank is the inlet's last.
+        along: Each of the manifolds, from its mouth on.
+        paths: Resistance of all paths of a bank in parallel, 1/m3.
+        depth: Of the channels, m.
     """
-    banks, n = len(feed_in) + 1, len(paths)
-    source, sink, taps = 0, 1, 2 + np.arange(2 * banks).reshape(2, banks)
-    first = 2 + 2 * banks
-    high = first + np.arange(banks * n).reshape(banks, n)
-    low = high + banks * n
-    ends, values = [[source, taps[0, 0]], [taps[1, -1], sink]], [port_in, port_out]
-    for k in range(banks - 1):
-        ends += [[taps[0, k], taps[0, k + 1]], [taps[1, k], taps[1, k + 1]]]
-        values += [feed_in[k], feed_out[k]]
-    pairs, sizes = [np.array(ends)], [np.array(values)]
-    for k in range(banks):
-        along_in, along_out = np.r_[taps[0, k], high[k]], np.r_[low[k], taps[1, k]]
-        pairs += [np.column_stack([c[:-1], c[1:]]) for c in (along_in, along_out)]
-        pairs.append(np.column_stack([high[k], low[k]]))
-        sizes += [inlet[:n], outlet[1:], paths]
-    found = pressures(np.concatenate(pairs), np.concatenate(sizes), source, sink)
-    flows = (found[high] - found[low]) / paths
-    return Spread(flows / flows.mean(), float(found[source]))
+    banks, n = len(inlet.necks), len(along.resistances)
+    numbers = iter(range(2 + 4 * banks + 2 * banks * n))
+    ports, ends, sizes, places = [], [], [], []
+    for feed in (inlet, outlet):
+        port, taps = next(numbers), [next(numbers) for _ in range(banks)]
+        chain = [*taps[: feed.below], port, *taps[feed.below :]]
+        leads = [next(numbers) for _ in range(banks)]
+        ends += [*zip(chain[:-1], chain[1:], strict=True), *zip(taps, leads, strict=True)]
+        sizes += [square(depth) * s for s in (*feed.legs, *feed.branches)]
+        cells = [[next(numbers) for _ in range(n)] for _ in range(banks)]
+        for lead, nodes in zip(leads, cells, strict=True):
+            ends += zip([lead, *nodes[:-1]], nodes, strict=True)
+            sizes += list(along.resistances)
+        ports.append(port)
+        places.append(np.array(cells))
+    high, low = places[0], places[1][::-1, ::-1]
+    ends += zip(high.ravel().tolist(), low.ravel().tolist(), strict=True)
+    sizes += [paths * n] * (banks * n)
+    found = pressures(np.array(ends), np.array(sizes), *ports)
+    flows = found[high] - found[low]
+    return Sharing(flows / flows.mean(), float(found[ports[0]]))

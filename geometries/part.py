@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,7 @@ class Part:
         solid: Draws its solid in gmsh's OpenCASCADE model, um, not yet synchronised.
         copies: What stands in the plan many times over, for masks and pictures only: its pillars, posts or pores.
         details: What else is on a mask of it: loops whose names are their layers (ports, marks, labels, slide).
+        clear: Narrowest passage between the copies, um.
     """
 
     name: str
@@ -39,6 +41,12 @@ class Part:
     solid: Callable[[Any], None]
     copies: tuple[Copies, ...] = ()
     details: tuple[Loop, ...] = ()
+    clear: float = math.inf
+
+    @property
+    def narrowest(self) -> float:
+        """Narrowest passage of all, um."""
+        return min(self.plan.throat, self.clear)
 
 
 def channel_part(name: str, outline: Outline, own: Resolution) -> Part:

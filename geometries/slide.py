@@ -15,7 +15,7 @@ PORT_GRID = 1500.0
 #: Of channel around a port's hole, um: holes are punched a few tenths of a mm beside their place (assumed).
 RIM = 500.0
 
-# An alignment mark: a cross, a quarter of the margin from arm to arm's end; letters are half as high as the margin (shares of it).
+# Of the margin: an arm and a bar of the cross that is an alignment mark, the height of letters.
 _ARM, _BAR, _LETTER = 0.25, 0.05, 0.4
 
 
