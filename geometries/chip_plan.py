@@ -207,9 +207,9 @@ class ChipPlan:
         along = np.arange(start, self.left + self.bank[0], pitch)
         places: list[Point] = []
         for which in (0, 1):
-            found = [(x, y - (j + 1) * pitch) for y in self.bottoms for j in rows for x in along]
+            found = [(float(x), y - (j + 1) * pitch) for y in self.bottoms for j in rows for x in along]
             up = np.arange(min(self.taps[0], self._port_seen(which)[1]) - self.mouth, self.slide[1], pitch)
-            found += [(x1 - (j + 1) * pitch, y) for j in columns for y in up]
+            found += [(x1 - (j + 1) * pitch, float(y)) for j in columns for y in up]
             room = unary_union(self._side(which)).buffer(1e-3 - reach)
             at = np.array(found).reshape(-1, 2)
             hole = self.limits.port_diameter / _UM / 2 + reach
@@ -224,7 +224,12 @@ class ChipPlan:
         chip, posts = self.chip, self.posts()
         words = f"{title}   gap {show(chip.gap, 'um')}   depth {show(chip.depth, 'um')}   {chip.paths} paths x {chip.rows} rows"
         details = furniture(
-            self.slide, self.limits.slide_margin / _UM, self.ports, self.limits.port_diameter / _UM, words
+            self.slide,
+            self.limits.slide_margin / _UM,
+            self.ports,
+            self.limits.port_diameter / _UM,
+            words,
+            self.channels,
         )
         flat = channel_part("chip", self.envelope(), Resolution())
         copies = (self.pillars(), *([posts] if posts.count else []))
@@ -250,7 +255,7 @@ def bank_size(chip: ClusterChip) -> Point:
 
 def strip(taper: Taper) -> float:
     """Distance of two banks, m: an outlet manifold, a wall, an inlet manifold."""
-    share = np.linspace(0, 1, 201)
+    share = np.arange(201) / 200
     return float((taper.width_at(share) + taper.width_at(1 - share)).max()) + _WALL
 
 

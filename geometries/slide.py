@@ -7,6 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import box, unary_union
+from shapely.geometry.base import BaseGeometry
 
 from geometries.outline import Arc, Line, Loop, Point, rectangle
 
@@ -17,6 +25,7 @@ RIM = 500.0
 
 # Of the margin: an arm and a bar of the cross that is an alignment mark, the height of letters.
 _ARM, _BAR, _LETTER = 0.25, 0.05, 0.4
+_NEAR = 12_000.0  # um: how far from a port its name may stand
 
 
 def circle(centre: Point, radius: float, name: str) -> Loop:
@@ -46,7 +55,12 @@ def on_grid(place: float, least: float = -math.inf, most: float = math.inf) -> f
 
 
 def furniture(
-    size: Point, margin: float, ports: Mapping[str, Point], port_diameter: float, title: str
+    size: Point,
+    margin: float,
+    ports: Mapping[str, Point],
+    port_diameter: float,
+    title: str,
+    channels: BaseGeometry,
 ) -> tuple[Loop, ...]:
     """Slide, port holes, marks and labels.
 
@@ -56,24 +70,28 @@ def furniture(
         ports: Middles of the ports by what is written beside them.
         port_diameter: um.
         title: What is written along the upper border.
+        channels: What no letter may stand on, um.
     """
     width, height = size
     loops = [rectangle(0.0, 0.0, width, height, ("slide",) * 4)]
     loops += [circle(place, port_diameter / 2, "ports") for place in ports.values()]
     corners = [(x, y) for y in (margin / 2, height - margin / 2) for x in (margin / 2, width - margin / 2)]
     loops += [_cross(corner, _ARM * margin, _BAR * margin) for corner in corners]
-    letter, room = _LETTER * margin, width - 4 * margin
-    loops += _text(title, (width / 2, height - margin / 2), letter, room)
-    for name, (x, y) in ports.items():
-        # On the border that is nearest to the port, beside it.
-        edges = {"left": x, "right": width - x, "lower": y, "upper": height - y}
-        nearest = min(edges, key=lambda edge: edges[edge])
-        if nearest in ("left", "right"):
-            place = (margin / 2 if nearest == "left" else width - margin / 2, y)
-            loops += _text(name, place, letter, height / 4, upright=True)
-        else:
-            place = (x, margin / 2 if nearest == "lower" else height - margin / 2)
-            loops += _text(name, place, letter, width / 4)
+    letter, middle = _LETTER * margin, (width / 2, height - margin / 2)
+    words = _Words(title, letter)
+    words = _Words(title, letter * min(1.0, (width - 4 * margin) / words.extent[0]))
+    loops += words.at(middle)
+    taken = [
+        channels.buffer(letter / 4),
+        words.box(middle),
+        *(box(x, y, x, y).buffer(margin / 2) for x, y in corners),
+    ]
+    for name, place in ports.items():
+        found = _beside(place, name, letter, unary_union(taken), box(0, 0, width, height).buffer(-margin / 8))
+        if found is not None:
+            words, middle = found
+            loops += words.at(middle)
+            taken.append(words.box(middle))
     return tuple(loops)
 
 
@@ -87,20 +105,62 @@ def _cross(centre: Point, arm: float, bar: float) -> Loop:
     return ring(dict.fromkeys(points), "marks")
 
 
-def _text(words: str, middle: Point, height: float, room: float, *, upright: bool = False) -> list[Loop]:
-    """Letters as polygons about a middle, made smaller where they would be longer than the room; upright: read from the right."""
-    import gdstk
+@dataclass(frozen=True)
+class _Words:
+    """Letters as polygons; upright ones are read from the right."""
 
-    glyphs = gdstk.text(words, height, (0, 0))
-    if not glyphs:
-        return []
-    boxes = [g.bounding_box() for g in glyphs]
-    x0, x1 = min(b[0][0] for b in boxes), max(b[1][0] for b in boxes)
-    y0, y1 = min(b[0][1] for b in boxes), max(b[1][1] for b in boxes)
-    scale = min(1.0, room / (x1 - x0))
+    text: str
+    height: float
+    upright: bool = False
 
-    def placed(x: float, y: float) -> Point:
-        u, v = scale * (x - (x0 + x1) / 2), scale * (y - (y0 + y1) / 2)
-        return (middle[0] - v, middle[1] + u) if upright else (middle[0] + u, middle[1] + v)
+    @cached_property
+    def _glyphs(self) -> list[NDArray[np.float64]]:
+        """Their corners, about the middle of all."""
+        import gdstk
 
-    return [ring([placed(float(x), float(y)) for x, y in g.points], "labels") for g in glyphs]
+        drawn = [glyph.points for glyph in gdstk.text(self.text, self.height, (0, 0))]
+        if not drawn:
+            return []
+        every = np.concatenate(drawn)
+        middle = (every.min(axis=0) + every.max(axis=0)) / 2
+        turn = np.array([[0.0, 1.0], [-1.0, 0.0]]) if self.upright else np.eye(2)
+        return [(points - middle) @ turn for points in drawn]
+
+    @cached_property
+    def extent(self) -> Point:
+        """Along x and y, um."""
+        every = np.concatenate([*self._glyphs, np.zeros((1, 2))])
+        size = every.max(axis=0) - every.min(axis=0)
+        return max(float(size[0]), self.height), max(float(size[1]), self.height)
+
+    def box(self, middle: Point) -> BaseGeometry:
+        """What they take with some room around them."""
+        x, y = (v / 2 + self.height / 4 for v in self.extent)
+        return box(middle[0] - x, middle[1] - y, middle[0] + x, middle[1] + y)
+
+    def at(self, middle: Point) -> list[Loop]:
+        """The letters about a place."""
+        return [ring([(float(x), float(y)) for x, y in glyph + middle], "labels") for glyph in self._glyphs]
+
+
+def _beside(
+    place: Point, text: str, height: float, taken: BaseGeometry, inside: BaseGeometry
+) -> tuple[_Words, Point] | None:
+    """The nearest free room for some words, smaller ones where there is none."""
+    shapely.prepare(taken)
+    for size in (height, height / 2):
+        step = size / 2
+        steps = step * np.arange(-math.ceil(_NEAR / step), math.ceil(_NEAR / step) + 1)
+        x, y = (v.ravel() for v in np.meshgrid(place[0] + steps, place[1] + steps))
+        best: tuple[float, _Words, Point] | None = None
+        for words in (_Words(text, size), _Words(text, size, upright=True)):
+            along, across = (v / 2 + size / 4 for v in words.extent)
+            boxes = shapely.box(x - along, y - across, x + along, y + across)
+            free = ~shapely.intersects(taken, boxes) & shapely.contains_properly(inside, boxes)
+            far = np.where(free, shapely.distance(boxes, shapely.Point(place)), np.inf)
+            nearest = int(np.argmin(far + 1e-3 * np.hypot(x - place[0], y - place[1])))
+            if np.isfinite(far[nearest]) and (best is None or far[nearest] < best[0] - step):
+                best = float(far[nearest]), words, (float(x[nearest]), float(y[nearest]))
+        if best is not None:
+            return best[1:]
+    return None

@@ -18,10 +18,13 @@ _COLOURS = {
     "symmetry_x": "#8a8a8a", "symmetry_y": "#8a8a8a", "inlet_sample": "#2f7d32", "inlet_sheath": "#7fb069",
     "outlet_inner": "#b3541e", "outlet_outer": "#d99a5b",
 }  # fmt: skip
+_INK = {"fill": "#1d2a36"}
 _DETAILS = {
-    "slide": {"stroke": "#8a8a8a", "fill": "#ffffff"}, "marks": {"fill": "#1d2a36"}, "labels": {"fill": "#1d2a36"},
+    "slide": {"stroke": "#8a8a8a", "fill": "#ffffff", "stroke-width": "60"},
+    "marks": _INK,
+    "labels": _INK,
     "ports": {"stroke": "#b3541e", "fill": "#ffffff", "stroke-width": "60"},
-}  # fmt: skip
+}
 
 
 def write_svg(drawing: Drawing, folder: Path) -> list[str]:

@@ -43,9 +43,11 @@ _NOT_SOLVING = (
     "masks.py",
     "mesh_files.py",
     "network.py",
+    "pore_chip.py",
     "pore_drawing.py",
     "quantities.py",
     "slide.py",
+    "spiral_chip.py",
     "vector_picture.py",
 )
 
