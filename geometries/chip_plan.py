@@ -229,7 +229,7 @@ class ChipPlan:
             self.ports,
             self.limits.port_diameter / _UM,
             words,
-            self.channels,
+            Polygon(self.channels.exterior),  # with the walls that hold the channels apart
         )
         flat = channel_part("chip", self.envelope(), Resolution())
         copies = (self.pillars(), *([posts] if posts.count else []))

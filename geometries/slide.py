@@ -146,21 +146,19 @@ class _Words:
 def _beside(
     place: Point, text: str, height: float, taken: BaseGeometry, inside: BaseGeometry
 ) -> tuple[_Words, Point] | None:
-    """The nearest free room for some words, smaller ones where there is none."""
+    """The nearest free room for some words, upright or smaller ones where they come nearer."""
     shapely.prepare(taken)
-    for size in (height, height / 2):
-        step = size / 2
+    best: tuple[float, _Words, Point] | None = None
+    for words in (_Words(text, size, upright) for size in (height, height / 2) for upright in (False, True)):
+        step = words.height / 2
         steps = step * np.arange(-math.ceil(_NEAR / step), math.ceil(_NEAR / step) + 1)
         x, y = (v.ravel() for v in np.meshgrid(place[0] + steps, place[1] + steps))
-        best: tuple[float, _Words, Point] | None = None
-        for words in (_Words(text, size), _Words(text, size, upright=True)):
-            along, across = (v / 2 + size / 4 for v in words.extent)
-            boxes = shapely.box(x - along, y - across, x + along, y + across)
-            free = ~shapely.intersects(taken, boxes) & shapely.contains_properly(inside, boxes)
-            far = np.where(free, shapely.distance(boxes, shapely.Point(place)), np.inf)
-            nearest = int(np.argmin(far + 1e-3 * np.hypot(x - place[0], y - place[1])))
-            if np.isfinite(far[nearest]) and (best is None or far[nearest] < best[0] - step):
-                best = float(far[nearest]), words, (float(x[nearest]), float(y[nearest]))
-        if best is not None:
-            return best[1:]
-    return None
+        along, across = (v / 2 + words.height / 4 for v in words.extent)
+        boxes = shapely.box(x - along, y - across, x + along, y + across)
+        free = ~shapely.intersects(taken, boxes) & shapely.contains_properly(inside, boxes)
+        far = np.where(free, shapely.distance(boxes, shapely.Point(place)), np.inf)
+        nearest = int(np.argmin(far + 1e-3 * np.hypot(x - place[0], y - place[1])))
+        # Another kind of letters has to be worth it.
+        if np.isfinite(far[nearest]) and (best is None or far[nearest] < best[0] - height):
+            best = float(far[nearest]), words, (float(x[nearest]), float(y[nearest]))
+    return None if best is None else best[1:]
