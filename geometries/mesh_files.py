@@ -121,6 +121,7 @@ def _facet(mesh: Mesh) -> str:
 # -- surface ---------------------------------------------------------------------------------------------------------------
 def write_stl(drawing: Drawing, folder: Path) -> list[str]:
     """Write STL as text, a named solid for each part of the border."""
+    assert drawing.shape is not None
     surface = drawing.shape.surface(min(drawing.chord_tolerance, _STL_CHORD * drawing.outline.throat))
     path = drawing.file(folder, ".stl")
     with open(path, "w", encoding="ascii") as file:
@@ -145,6 +146,7 @@ _FACET = (
 # -- solid -----------------------------------------------------------------------------------------------------------------
 def write_step(drawing: Drawing, folder: Path) -> list[str]:
     """Write STEP, um kept."""
+    assert drawing.shape is not None
     path = drawing.file(folder, ".step")
     with gmsh_session() as gmsh, _silent():
         unit = gmsh.option.getString("Geometry.OCCTargetUnit")

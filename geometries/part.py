@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometries.extrude import extrude, layer_heights
+from geometries.lattices import Copies
 from geometries.mesh import Mesh, Resolution, TooManyCells, draw_fluid, mesh_outline
-from geometries.outline import Outline
+from geometries.outline import Loop, Outline
 from geometries.quantities import DesignError
 from geometries.stack import Ceiling, Layers, around, draw_body, draw_mould, mesh_plan, stack
 from geometries.surface import Surface, surface_of_layers
@@ -56,11 +58,24 @@ class Part:
         name: For file names, e.g. ``cell`` or ``array_8x8``.
         plan: Its drawing, um.
         made: One of :data:`MADE` as a shape; of body and mould also how thick they are, um (None: twice the channel's depth).
+        copies: What stands in the plan many times over, for masks and pictures only: its pillars, posts or pores.
+        details: What else is on a mask of it: loops whose names are their layers (ports, marks, labels, slide).
+        clear: Narrowest passage between the copies, um.
+        in_space: Whether it is more than masks and pictures.
     """
 
     name: str
     plan: Outline
     made: Callable[[str, float | None], Shape]
+    copies: tuple[Copies, ...] = ()
+    details: tuple[Loop, ...] = ()
+    clear: float = math.inf
+    in_space: bool = True
+
+    @property
+    def narrowest(self) -> float:
+        """Narrowest passage of all, um."""
+        return min(self.plan.throat, self.clear)
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,7 @@ class Channel:
         inner = layer_heights(outline.depth, outline.throat / 10, count, half=False)
         if of == "fluid":
             plane = mesh_outline(outline, resolution)
-            inside, heights = np.ones(len(plane.cells), dtype=bool), inner
+            inside, heights = np.full(len(plane.cells), True), inner
         else:
             plane, inside = mesh_plan(outline, resolution)
             heights = _with_plate(inner, layers, count)
@@ -175,10 +190,10 @@ class Drawing:
 
     stem: str
     part: Part
-    shape: Shape
-    inside: str
-    resolution: Resolution | None
     chord_tolerance: float
+    shape: Shape | None = None
+    inside: str = "fluid"
+    resolution: Resolution | None = None
     tell: Callable[[str], None] = lambda text: None
 
     @property
@@ -200,10 +215,12 @@ class Drawing:
     @cached_property
     def straight_meshes(self) -> dict[str, Mesh]:
         """Its meshes for files whose cells are straight: of these only the corners count."""
+        assert self.shape is not None
         refine = self.resolution.refine if self.resolution else 1.0
         return self._meshed(dataclasses.replace(self.shape.straight, refine=refine))
 
     def _meshed(self, resolution: Resolution | None) -> dict[str, Mesh]:
+        assert self.shape is not None
         self.tell(f"meshing {self.stem}")
         try:
             return self.shape.mesh(resolution, _MOST_TETRAHEDRA)

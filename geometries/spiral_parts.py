@@ -50,7 +50,11 @@ def channel_part(spiral: Spiral) -> Part:
 
 
 def _part(
-    name: str, spiral: Spiral, outline: Outline, own: Resolution, fluid: Callable[[Any], list[tuple[int, int]]]
+    name: str,
+    spiral: Spiral,
+    outline: Outline,
+    own: Resolution,
+    fluid: Callable[[Any], list[tuple[int, int]]],
 ) -> Part:
     inner_wall = (spiral.inner_radius - spiral.width / 2) / UNIT
     straight = dataclasses.replace(own, coarsest=min(own.coarsest, _CHORD * inner_wall / outline.throat))

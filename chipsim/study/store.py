@@ -34,12 +34,20 @@ def cache_folder() -> Path:
 # Sources beside the solver's that no solution depends on.
 _NOT_SOLVING = (
     "cad.py",
+    "chip_plan.py",
     "drafting.py",
     "drawing.py",
+    "feed.py",
+    "lattices.py",
+    "manifold.py",
     "masks.py",
     "mesh_files.py",
+    "network.py",
+    "pore_chip.py",
     "pore_drawing.py",
     "quantities.py",
+    "slide.py",
+    "spiral_chip.py",
     "vector_picture.py",
 )
 
