@@ -18,11 +18,11 @@ frame is its ``wall`` and its ports, and there are no solids.
 Of the whole chip (``chip``) solid, surface and mesh show the envelope, without pillars and posts.
 
 Of each piece can be made (``of``) the **fluid**, all that the liquid fills (and SU-8, or a printed relief, on a master); the
-**body**, the chip itself: a slab, open below, without the channel and with the pillars, or the membrane around its pores; and the
-**mould** that a body is cast from: a plate with the fluid as a relief on it (a membrane, which is etched, has none). Fluid and body
-together are the slab, whose thickness is twice the channel's depth unless given; the mould's plate is as thick as the slab's roof.
-Around the walls of a channel the slab goes on for its width or depth, whichever is more; at inlets, outlets and mirror planes of a
-block it is cut. The fluid of a filter is that of the pores and of a piece of reservoir on both sides.
+**body**, the chip itself: a slab, open below, without the channel and with the pillars, or the membrane around its pores; and
+the **mould** that a body is cast from: a plate with the fluid as a relief on it (a membrane is etched and has none). Fluid and
+body together are the slab, twice as thick as the channel is deep unless given; the mould's plate is as thick as the slab's roof.
+Around the walls of a channel the slab goes on for its width or depth, whichever is more; at inlets, outlets and mirror planes of
+a block it is cut. The fluid of a filter is that of the pores and of a piece of reservoir on both sides.
 
 ======  ==========================  ================================================================================
 format  length unit                 what is in it, and where names are
@@ -54,7 +54,7 @@ from typing import Any
 from geometries.device import Device, Limits
 from geometries.files import all_or_nothing
 from geometries.masks import write_dxf, write_gds
-from geometries.mesh import UNIT, Resolution
+from geometries.mesh import UNIT
 from geometries.mesh_files import (
     write_msh,
     write_msh22,
@@ -88,7 +88,7 @@ def export(
     of: str | Iterable[str] = "fluid",
     block: Any = None,
     thickness: float | None = None,
-    resolution: Resolution | None = None,
+    refine: float = 1.0,
     chord_tolerance: float | None = None,
     limits: Limits | None = None,
     title: str | None = None,
@@ -105,7 +105,7 @@ def export(
         of: ``"fluid"``, ``"body"``, ``"mould"``, or several of them; plans (dxf, gds, svg) are the same for all.
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         thickness: Of a channel's slab, m; left out: twice the channel's depth.
-        resolution: Of the meshes; left out: fine for a cell, coarser for an array. Of it, first-order meshes take the refinement.
+        refine: Divides all cell sizes of the meshes, which are fine for a cell and coarser for an array or chip.
         chord_tolerance: Largest distance between an arc and its chords where chords are needed, um; left out: 1 nm, or 1/20000 of
             the narrowest channel where that is more.
         limits: The slide of a whole chip; left out: the defaults.
@@ -139,7 +139,7 @@ def export(
         for inside in made if len(wanted) > len(plans) else ():
             shape = part.made(inside, slab)
             name = stem if inside == "fluid" else f"{stem}_{inside}"
-            drawing = Drawing(name, part, tolerance, shape, inside, resolution, progress)
+            drawing = Drawing(name, part, tolerance, shape, inside, refine, progress)
             jobs += [(drawing, ending) for ending in wanted if ending not in PLANS]
         jobs += [(Drawing(stem, part, tolerance), ending) for ending in plans]
     target = Path(directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def write_nastran(drawing: Drawing, folder: Path) -> list[str]:
         with open(path, "w", encoding="ascii") as file:
             file.writelines(f"$ {line}\n" for line in head)
             file.write("BEGIN BULK\n")
-            file.write(bulk.read_text(encoding="ascii"))
+            # A continued line begins with a plus: without it, which is allowed too, meshio does not know it.
+            file.write(re.sub(r"^ {8}", "+       ", bulk.read_text(encoding="ascii"), flags=re.MULTILINE))
         bulk.unlink()
         names.append(path.name)
     return names

@@ -37,14 +37,16 @@ class Shape:
     """What is made of a part, by mesh, solid and surface.
 
     Attributes:
-        mesh: Makes its meshes by what is added to the file name (``2d``, ``3d``), from a resolution (None: the part's own) and a
-            number of tetrahedra above which it raises :class:`TooManyCells` instead.
-        straight: Resolution for meshes whose cells are straight: they need finer ones on curves.
+        mesh: Makes its meshes by what is added to the file name (``2d``, ``3d``), from a resolution and a number of tetrahedra
+            above which it raises :class:`TooManyCells` instead.
+        curved: Resolution of its meshes.
+        straight: The same for meshes whose cells are straight: they need finer ones on curves.
         solid: Draws its solid in gmsh's OpenCASCADE model, um, not yet synchronised.
         surface: Its closed surface, from a chord tolerance, um.
     """
 
-    mesh: Callable[[Resolution | None, int], dict[str, Mesh]]
+    mesh: Callable[[Resolution, int], dict[str, Mesh]]
+    curved: Resolution
     straight: Resolution
     solid: Callable[[Any], None]
     surface: Callable[[float], Surface]
@@ -84,14 +86,14 @@ class Channel:
 
     Attributes:
         outline: Its plan, um.
-        own: Resolution of its meshes unless another is asked for.
+        curved: Resolution of its meshes.
         straight: The same for straight cells.
         ceiling: One that slopes.
         fluid: Draws the fluid under it, as :attr:`Shape.solid`, and returns its volumes.
     """
 
     outline: Outline
-    own: Resolution
+    curved: Resolution
     straight: Resolution
     ceiling: Ceiling | None = None
     fluid: Callable[[Any], list[tuple[int, int]]] | None = None
@@ -116,8 +118,8 @@ class Channel:
             ),
         }[of]
 
-        def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-            return self._mesh(of, layers, resolution or self.own, most)
+        def mesh(resolution: Resolution, most: int) -> dict[str, Mesh]:
+            return self._mesh(of, layers, resolution, most)
 
         def solid(gmsh: Any) -> None:
             fluid, box = self._draw(gmsh), around(self.outline)
@@ -129,7 +131,7 @@ class Channel:
         def surface(tolerance: float) -> Surface:
             return surface_of_layers(self.outline, layers, tolerance, self.ceiling)
 
-        return Shape(mesh, self.straight, solid, surface)
+        return Shape(mesh, self.curved, self.straight, solid, surface)
 
     def _draw(self, gmsh: Any) -> list[tuple[int, int]]:
         if self.fluid is not None:
@@ -140,9 +142,10 @@ class Channel:
     def _mesh(self, of: str, layers: Layers, resolution: Resolution, most: int) -> dict[str, Mesh]:
         count, outline = max(round(resolution.layers * resolution.refine), 1), self.outline
         inner = layer_heights(outline.depth, outline.throat / 10, count, half=False)
+        inside: NDArray[np.bool_]
         if of == "fluid":
             plane = mesh_outline(outline, resolution)
-            inside, heights = np.full(len(plane.cells), True), inner
+            inside, heights = np.full(len(plane.cells), fill_value=True), inner
         else:
             plane, inside = mesh_plan(outline, resolution)
             heights = _with_plate(inner, layers, count)
@@ -193,7 +196,7 @@ class Drawing:
     chord_tolerance: float
     shape: Shape | None = None
     inside: str = "fluid"
-    resolution: Resolution | None = None
+    refine: float = 1.0
     tell: Callable[[str], None] = lambda text: None
 
     @property
@@ -210,20 +213,20 @@ class Drawing:
     @cached_property
     def meshes(self) -> dict[str, Mesh]:
         """Its meshes, by what is added to the file name."""
-        return self._meshed(self.resolution)
+        assert self.shape is not None
+        return self._meshed(self.shape.curved)
 
     @cached_property
     def straight_meshes(self) -> dict[str, Mesh]:
         """Its meshes for files whose cells are straight: of these only the corners count."""
         assert self.shape is not None
-        refine = self.resolution.refine if self.resolution else 1.0
-        return self._meshed(dataclasses.replace(self.shape.straight, refine=refine))
+        return self._meshed(self.shape.straight)
 
-    def _meshed(self, resolution: Resolution | None) -> dict[str, Mesh]:
+    def _meshed(self, resolution: Resolution) -> dict[str, Mesh]:
         assert self.shape is not None
         self.tell(f"meshing {self.stem}")
         try:
-            return self.shape.mesh(resolution, _MOST_TETRAHEDRA)
+            return self.shape.mesh(dataclasses.replace(resolution, refine=self.refine), _MOST_TETRAHEDRA)
         except TooManyCells as error:
             raise DesignError(
                 f"block = {self.stem} is too large to mesh: {error}; export a smaller block"

@@ -39,7 +39,7 @@ class _Fineness:
 
 # Straight sides of a 22nd are shorter than the wall by less than 1e-4, of a fifth by 1.7e-3: many pores would be too many cells.
 _CELL, _ARRAY = _Fineness(16, 22), _Fineness(4, 5)
-_STRAIGHT = Resolution(tip=0.0, growth=_GROWTH)
+_STRAIGHT = Resolution(tip=0.0)  # by which it is known: there are no tips
 _MOST_OF_SURFACE = 2_000_000
 
 
@@ -112,7 +112,7 @@ def _part(name: str, membrane: PoreFilter, bores: Sequence[Bore], box: Box, fine
             raise DesignError("a mould is not for a membrane, which is etched; choose fluid or body")
         space = partial(_space, membrane, plate, fineness, of)
 
-        def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
+        def mesh(resolution: Resolution, most: int) -> dict[str, Mesh]:
             section = _section(membrane) if (of, name) == ("fluid", "cell") else None
             plane = {"2d": mesh_outline(section, resolution)} if section else {}
             return {**plane, "3d": space(resolution, most)}
@@ -125,25 +125,24 @@ def _part(name: str, membrane: PoreFilter, bores: Sequence[Bore], box: Box, fine
                 return surface_of_mesh(space(_STRAIGHT, _MOST_OF_SURFACE))
             return surface_of_layers(drawn, layers[of], tolerance)
 
-        return Shape(mesh, _STRAIGHT, solid, surface)
+        return Shape(mesh, Resolution(), _STRAIGHT, solid, surface)
 
     return Part(name, drawn, made)
 
 
 def _space(
-    membrane: PoreFilter, plate: Plate, fineness: _Fineness, of: str, resolution: Resolution | None, most: int
+    membrane: PoreFilter, plate: Plate, fineness: _Fineness, of: str, resolution: Resolution, most: int
 ) -> Mesh:
-    """Mesh of fluid or plate; of a resolution it takes the growth and the refinement, and whether cells are straight."""
+    """Mesh of fluid or plate; of a resolution it takes the refinement, and whether cells are straight."""
     radius = membrane.size / UNIT / 2
-    growth, refine = (resolution.growth, resolution.refine) if resolution else (_GROWTH, 1.0)
-    straight = resolution is not None and resolution.tip == _STRAIGHT.tip
+    refine, straight = resolution.refine, resolution.tip == _STRAIGHT.tip
     rim = radius / (fineness.straight if straight else fineness.curved) / refine
     rims = 2 * membrane.perimeter / UNIT * sum(_part_within(b, plate.box) for b in plate.bores)
-    refuse_too_many(_PER_RIM_CELL * rims / rim * (0.5 / growth) ** 2, most)
+    refuse_too_many(_PER_RIM_CELL * rims / rim, most)
     make: Callable[..., Mesh] = mesh_bores if of == "fluid" else mesh_plate
     return make(
         plate.bores, plate.thickness, plate.box, plate.reservoir,
-        rim=rim, growth=growth, coarsest=_COARSEST * radius / refine, wall=rim if straight else None,
+        rim=rim, growth=_GROWTH, coarsest=_COARSEST * radius / refine, wall=rim if straight else None,
     )  # fmt: skip
 
 

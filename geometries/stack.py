@@ -56,7 +56,7 @@ class Layers:
 
 
 def around(outline: Outline) -> Box:
-    """The block that is drawn around a fluid, um: its frame, or where that is a wall as much more as the channel is deep or wide."""
+    """The block around a fluid, um: its frame, or where that is a wall, as much more as the channel is deep or wide."""
     x0, y0, x1, y1 = outline.frame.polygon().bounds
     walled = any(s.name == "wall" for s in outline.frame.segments)
     margin = max(outline.throat, outline.depth) if walled else 0.0

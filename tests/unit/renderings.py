@@ -57,14 +57,15 @@ def sizes(points: np.ndarray, kind: str, cells: np.ndarray) -> np.ndarray:
 
 def _rule(simplex: int) -> list[tuple[np.ndarray, float]]:
     """Gauss points of a cube folded onto the simplex: barycentric coordinates and weights."""
-    at, weights = np.polynomial.legendre.leggauss(5)
+    count = 3 if simplex == 3 else 5  # volumes are polynomials, areas of curved sides are not
+    at, weights = np.polynomial.legendre.leggauss(count)
     at, weights = (at + 1) / 2, weights / 2
     found = []
-    for index in np.ndindex(*(5,) * simplex):
+    for index in np.ndindex(*(count,) * simplex):
         weight, left, place = 1.0, 1.0, []
-        for k, i in enumerate(index):
+        for i in index:
             place.append(left * at[i])
-            weight *= weights[i] * left * (1 - at[i]) ** 0 if k == simplex - 1 else weights[i] * left
+            weight *= weights[i] * left
             left *= 1 - at[i]
         found.append((np.array([1 - sum(place), *place]), weight))
     return found
@@ -170,7 +171,7 @@ def _read_vtu(path: Path, inside: str) -> Read:
 
 def _read_xdmf(path: Path, inside: str) -> Read:
     cells, facets = meshio.read(path), meshio.read(path.with_name(f"{path.stem}_boundary.xdmf"))
-    assert cells.points == np.float64 if False else np.array_equal(cells.points, facets.points)
+    assert np.array_equal(cells.points, facets.points)
     blocks = []
     for mesh in (cells, facets):
         (block,) = mesh.cells
@@ -242,9 +243,8 @@ def read_step(path: Path, unit: str = "UM") -> Solid:
     from OCP.Interface import Interface_Static
     from OCP.STEPControl import STEPControl_Reader
     from OCP.TopAbs import TopAbs_EDGE, TopAbs_FACE, TopAbs_SOLID
-    from OCP.TopExp import TopExp
+    from OCP.TopExp import TopExp_Explorer
     from OCP.TopoDS import TopoDS
-    from OCP.TopTools import TopTools_IndexedMapOfShape
 
     reader = STEPControl_Reader()
     Interface_Static.SetCVal_s("xstep.cascade.unit", unit)
@@ -253,16 +253,21 @@ def read_step(path: Path, unit: str = "UM") -> Solid:
     shape = reader.OneShape()
 
     def all_of(kind):
-        found = TopTools_IndexedMapOfShape()
-        TopExp.MapShapes_s(shape, kind, found)
-        return [found.FindKey(i) for i in range(1, found.Extent() + 1)]
+        """Shapes of one kind; those met twice, as a side of two faces is, once."""
+        found, explorer = [], TopExp_Explorer(shape, kind)
+        while explorer.More():
+            if not any(explorer.Current().IsSame(other) for other in found):
+                found.append(explorer.Current())
+            explorer.Next()
+        return found
 
     assert len(all_of(TopAbs_SOLID)) == 1
     whole, box = GProp_GProps(), Bnd_Box()
     BRepGProp.VolumeProperties_s(shape, whole, 1e-9)
     BRepBndLib.AddOptimal_s(shape, box, False, False)
-    limits = np.array(box.Get()).reshape(2, 3)
-    kinds = [BRepAdaptor_Curve(TopoDS.Edge_s(e)).GetType().name.removeprefix("GeomAbs_") for e in all_of(TopAbs_EDGE)]
+    limits = np.array([[p.X(), p.Y(), p.Z()] for p in (box.CornerMin(), box.CornerMax())])
+    edge = getattr(TopoDS, "Edge_s", None) or TopoDS.Edge  # by its version
+    kinds = [BRepAdaptor_Curve(edge(e)).GetType().name.removeprefix("GeomAbs_") for e in all_of(TopAbs_EDGE)]
     faces = []
     for face in all_of(TopAbs_FACE):
         own = GProp_GProps()
