@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,29 +129,65 @@ for command in (section, equilibria, lift):
 def export(
     design: DesignArgument,
     to: Annotated[
-        str, typer.Option("--to", metavar="FORMATS", help="Comma-separated: msh, step, dxf, gds, svg, vtu.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORMATS",
+            help="Comma-separated: msh, msh22 (first order), nas, vtu, xdmf, stl, step, dxf, gds, svg.",
+        ),
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder; default out/NAME.")] = None,
     set_: SetOption = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PARTS",
+            help="Comma-separated: cell, array, chip (all of it on its slide); default all, the chip without its mesh.",
+        ),
+    ] = None,
+    of: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="Comma-separated: fluid, body (the chip around it), mould (what a body is cast from).",
+        ),
+    ] = "fluid",
     block: Annotated[
         str | None,
         typer.Option(
             help="Array block: of a chip PATHSxROWS (8x8), of a filter a number of pores (24); a spiral has none."
         ),
     ] = None,
+    thickness: Annotated[
+        str | None, typer.Option(help='Of a body with its channel, e.g. "5 mm"; default twice the depth.')
+    ] = None,
+    refine: RefineOption = None,
 ) -> None:
-    """Write unit cell and array block (a spiral: a quarter turn and all of it) as mesh, solid, mask and drawing."""
+    """Write unit cell, array block (a spiral: a quarter turn and all of it) and chip as mesh, solid, mask and drawing."""
+    from geometries.cad import FORMATS, PARTS
     from geometries.cad import export as write_files
     from geometries.files import require_writable
+    from geometries.part import MADE
+    from geometries.quantities import quantity
 
     loaded = load_design(find_design(design), set_ or ())
     loaded.device.check(loaded.limits)
     folder = output or Path("out") / loaded.name
     require_writable(folder)
-    formats, size = _formats(to), _block(loaded.device, block)
+    options: dict[str, Any] = {
+        "formats": _chosen("--to", to, FORMATS),
+        "what": None if part is None else _chosen("--part", part, PARTS),
+        "of": _chosen("--of", of, MADE),
+        "block": _block(loaded.device, block),
+        "thickness": None
+        if thickness is None
+        else quantity(thickness, "m", "--thickness", "0 um", "1 m", open_low=True),
+    }
     with progress_shown() as progress:
-        progress(f"writing {', '.join(formats)}")
-        files = write_files(loaded.device, formats, folder, block=size)
+        files = write_files(
+            loaded.device, directory=folder, refine=refine or 1.0,
+            limits=loaded.limits, title=loaded.name, progress=progress, **options,
+        )  # fmt: skip
     for file in files:
         typer.echo(str(file))
 
@@ -197,13 +234,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _formats(text: str) -> list[str]:
-    from geometries.cad import FORMATS
-
+def _chosen(option: str, text: str, known: Iterable[str]) -> list[str]:
     asked = [name.strip().lower() for name in text.split(",")]
     for name in asked:
-        if name not in FORMATS:
-            raise DesignError(f'--to "{name}" is unknown; known formats are {", ".join(FORMATS)}')
+        if name not in known:
+            raise DesignError(f'{option} "{name}" is unknown; known are {", ".join(known)}')
     return asked
 
 

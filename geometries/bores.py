@@ -102,6 +102,14 @@ def draw_bores(occ: Any, plate: Plate) -> list[tuple[int, int]]:
     return [s for s in occ.extrude(openings, 0, 0, plate.end) if s[0] == 3] if plate.end > 0 else openings
 
 
+def draw_fluid(occ: Any, plate: Plate) -> list[tuple[int, int]]:
+    """Draw the liquid in the bores and in the pieces of reservoir on both sides as a solid."""
+    x0, y0, x1, y1 = plate.box
+    size = (x1 - x0, y1 - y0, plate.reservoir)
+    tanks = [(3, occ.addBox(x0, y0, z, *size)) for z in (-plate.reservoir, plate.thickness)]
+    return list(occ.fuse(tanks, draw_bores(occ, plate))[0])
+
+
 def draw_plate(occ: Any, plate: Plate) -> list[tuple[int, int]]:
     """Draw the plate with its bores as a solid."""
     x0, y0, x1, y1 = plate.box

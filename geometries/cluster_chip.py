@@ -27,6 +27,7 @@ from typing import ClassVar
 from pydantic import model_validator
 from shapely import box
 
+from geometries.chip_plan import ChipPlan, plan
 from geometries.device import Device, Limits, Problem
 from geometries.mesh import Resolution
 from geometries.outline import Arc, Line, Loop, Outline, Point, Segment, rectangle
@@ -50,6 +51,8 @@ class ClusterChip(Device):
         paths: Traps in parallel in all.
         rows: Rows that follow each other in each bank.
         banks: Blocks of paths, fed in parallel.
+        manifold_width: Of the manifolds that spread the flow over a bank, at their wide end, m; left out: what the slide has room
+            for.
     """
 
     kind: ClassVar[str] = "cluster_chip"
@@ -63,6 +66,7 @@ class ClusterChip(Device):
     paths: count_type(1, 1_000_000) = 4096
     rows: count_type(1, 10_000) = 50
     banks: count_type(1, 1_000) = 4
+    manifold_width: field_type("m", "50 um", "50 mm", optional=True) = None
 
     @model_validator(mode="after")
     def _geometry_exists(self) -> ClusterChip:
@@ -262,12 +266,29 @@ class ClusterChip(Device):
             raise DesignError(f'block {text} is not a number of paths and rows; write for instance "8x8"')
         return int(paths), int(rows)
 
-    def part(self, name: str, size: tuple[float, int] | None = None) -> Part:
-        """The unit cell, or a block of ``size`` paths and rows (8 x 8)."""
+    def part(
+        self,
+        name: str,
+        size: tuple[float, int] | None = None,
+        *,
+        limits: Limits | None = None,
+        title: str | None = None,
+    ) -> Part:
+        """The unit cell, a block of ``size`` paths and rows (8 x 8), or the whole chip on its slide."""
         if name == "cell":
             return channel_part(name, self.block(), Resolution())
+        if name == "chip":
+            return self.plan(limits).part(title or self.kind)
         paths, rows = size or (8, 8)
         return channel_part(f"{name}_{paths:g}x{rows}", self.block(paths, rows), COARSE)
+
+    def plan(self, limits: Limits | None = None) -> ChipPlan:
+        """The whole chip on its slide.
+
+        Raises:
+            DesignError: It does not fit.
+        """
+        return plan(self, limits or Limits())
 
     @property
     def _mid_flank(self) -> float:

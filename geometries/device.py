@@ -49,6 +49,9 @@ class Limits(Values):
         max_gap_aspect_ratio: Largest depth over width of a gap between pillars (walls of SU-8 between them).
         slide_length: Long side of the slide, along which the paths of a bank stand, m (published chip).
         slide_width: Short side of the slide, along which the rows and banks follow each other, m (published chip).
+        slide_margin: Along the slide's border, free of channels, for bonding, marks and labels, m.
+        port_diameter: Of the holes for tubes, m.
+        max_roof_aspect_ratio: Largest clear width over depth of a channel before its roof sags; wider ones get posts.
     """
 
     table: ClassVar[str] = "[limits]"
@@ -58,6 +61,9 @@ class Limits(Values):
     max_gap_aspect_ratio: field_type("", 0.1, 100) = 12.0
     slide_length: field_type("m", "1 mm", "1 m") = 75e-3
     slide_width: field_type("m", "1 mm", "1 m") = 37.5e-3
+    slide_margin: field_type("m", "2 mm", "20 mm") = 2e-3
+    port_diameter: field_type("m", "0.1 mm", "10 mm") = 1e-3
+    max_roof_aspect_ratio: field_type("", 2.0, 1000.0) = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,19 @@ class Device(Values):
         """
         raise NotImplementedError
 
-    def part(self, name: str, size: Any = None) -> Part:
+    def part(
+        self, name: str, size: Any = None, *, limits: Limits | None = None, title: str | None = None
+    ) -> Part:
         """A piece of the device for other tools.
 
         Args:
-            name: ``"cell"`` (the unit cell) or ``"array"`` (a block of many).
+            name: ``"cell"`` (the unit cell), ``"array"`` (a block of many) or ``"chip"`` (all of it on its slide).
             size: Of the block, as :meth:`block_size` gives it; left out: the device's own.
+            limits: The slide of a whole chip and what can be made; left out: the defaults.
+            title: What is written on a whole chip; left out: the kind of the device.
+
+        Raises:
+            DesignError: The whole chip does not fit its slide.
         """
         raise NotImplementedError
 

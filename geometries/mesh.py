@@ -89,6 +89,11 @@ class Mesh:
         return 2 if self.cells.shape[1] == 6 else 3
 
     @property
+    def inside(self) -> int:
+        """Number of the cells in files, where the regions have theirs."""
+        return max(self.regions.values(), default=0) + 1
+
+    @property
     def vtk_cells(self) -> tuple[str, NDArray[np.int64]]:
         """Cells as meshio and VTK name and number them: the last two edges of a tetrahedron are swapped."""
         if self.dim == 2:
@@ -104,15 +109,20 @@ class Mesh:
             _, determinants, _ = gmsh.model.mesh.getJacobians(_CELL[self.dim], where)
             return float(np.sum(determinants.reshape(-1, len(weights)) @ weights))
 
-    def load(self, gmsh: Any) -> None:
-        """Put the mesh into the current gmsh session as a discrete model with physical names."""
+    def load(self, gmsh: Any, inside: str = "fluid") -> None:
+        """Put the mesh into the current gmsh session as a discrete model with physical names.
+
+        Args:
+            gmsh: The session.
+            inside: Name of the cells; no region has their number, as some readers do not tell cells' numbers from facets'.
+        """
         gmsh.model.add("chipsim")
         model, dim = gmsh.model, self.dim
         model.addDiscreteEntity(dim, 1)
         tags = np.arange(1, len(self.points) + 1)
         model.mesh.addNodes(dim, 1, tags, self.points.ravel())
         model.mesh.addElementsByType(1, _CELL[dim], [], (self.cells + 1).ravel())
-        model.addPhysicalGroup(dim, [1], 1, name="fluid")
+        model.addPhysicalGroup(dim, [1], self.inside, name=inside)
         for name, number in self.regions.items():
             model.addDiscreteEntity(dim - 1, number)
             model.mesh.addElementsByType(
@@ -120,11 +130,11 @@ class Mesh:
             )
             model.addPhysicalGroup(dim - 1, [number], number, name=name)
 
-    def write_msh(self, path: Path, version: float = 4.1) -> None:
-        """Write gmsh's own format, coordinates in um, regions by name."""
+    def write_msh(self, path: Path) -> None:
+        """Write gmsh's own format, MSH 4.1, coordinates in um, regions by name."""
         with gmsh_session() as gmsh:
             self.load(gmsh)
-            gmsh.option.setNumber("Mesh.MshFileVersion", version)
+            gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
             gmsh.write(str(path))
 
 
@@ -166,7 +176,7 @@ def mesh_outline(outline: Outline, resolution: Resolution | None = None) -> Mesh
         gmsh.option.setNumber("Mesh.Algorithm", 6)  # frontal-Delaunay: smooth gradings
         try:
             curves = _draw(gmsh, outline)
-            _grade(gmsh, outline, curves, resolution)
+            grade(gmsh, outline, curves, resolution)
             if outline.periodic:
                 _make_periodic(gmsh, outline, curves)
             gmsh.model.mesh.generate(2)
@@ -199,7 +209,7 @@ def _draw(gmsh: Any, outline: Outline) -> dict[str, list[int]]:
     """Build the fluid in OpenCASCADE; returns its boundary curves by the name of the segment they lie on."""
     fluid = draw_fluid(gmsh, outline)
     gmsh.model.occ.synchronize()
-    return _names_of_curves(gmsh, outline, gmsh.model.getBoundary(fluid, combined=True, oriented=False))
+    return names_of_curves(gmsh, outline, gmsh.model.getBoundary(fluid, combined=True, oriented=False))
 
 
 def draw_fluid(gmsh: Any, outline: Outline) -> list[tuple[int, int]]:
@@ -225,8 +235,8 @@ def _surface(occ: Any, loop: Loop) -> int:
     return occ.addPlaneSurface([occ.addCurveLoop(lines)])
 
 
-def _names_of_curves(gmsh: Any, outline: Outline, boundary: list[tuple[int, int]]) -> dict[str, list[int]]:
-    """The boolean operation renumbers curves, so each is recognised by the segment that its middle lies on."""
+def names_of_curves(gmsh: Any, outline: Outline, boundary: list[tuple[int, int]]) -> dict[str, list[int]]:
+    """Curves by the name of the segment that their middle lies on: the boolean operation renumbers them."""
     from shapely import LineString, Point, STRtree
 
     segments: list[Segment] = [s for loop in (outline.frame, *outline.solids) for s in loop.segments]
@@ -239,7 +249,7 @@ def _names_of_curves(gmsh: Any, outline: Outline, boundary: list[tuple[int, int]
     return curves
 
 
-def _grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution: Resolution) -> None:
+def grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution: Resolution) -> None:
     """Sizes grow linearly with the distance to the nearest tip."""
     from scipy.spatial import cKDTree
 

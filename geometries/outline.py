@@ -7,6 +7,7 @@ and splines; polygons are derived from it at a stated chord tolerance, never the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -129,18 +130,22 @@ class Loop:
 
     def moved(self, dx: float, dy: float) -> Loop:
         """The same loop, shifted."""
+        return self._mapped(lambda p: (p[0] + dx, p[1] + dy))
 
-        def shift(p: Point) -> Point:
-            return (p[0] + dx, p[1] + dy)
+    def turned(self) -> Loop:
+        """The same loop, a quarter turn counter-clockwise about the origin."""
+        return self._mapped(lambda p: (-p[1], p[0]))
 
+    def _mapped(self, place: Callable[[Point], Point]) -> Loop:
+        """All points moved by a motion that keeps the sense of turn."""
         moved: list[Segment] = []
         for s in self.segments:
             if isinstance(s, Line):
-                moved.append(Line(shift(s.start), shift(s.end), s.name))
+                moved.append(Line(place(s.start), place(s.end), s.name))
             elif isinstance(s, Arc):
-                moved.append(Arc(shift(s.start), shift(s.end), shift(s.centre), s.name, s.ccw))
+                moved.append(Arc(place(s.start), place(s.end), place(s.centre), s.name, s.ccw))
             else:
-                moved.append(Spline(tuple(shift(k) for k in s.knots), s.name))
+                moved.append(Spline(tuple(place(k) for k in s.knots), s.name))
         return Loop(tuple(moved))
 
 

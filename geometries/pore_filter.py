@@ -29,6 +29,7 @@ from geometries.mesh import UNIT
 from geometries.outline import Outline
 from geometries.part import Part
 from geometries.patch import COUNT
+from geometries.pore_chip import chip_part
 from geometries.pore_parts import array_part, cell_part, plan
 from geometries.pores import CUT, Pores, PoreStatistics, place_pores
 from geometries.quantities import DesignError, count_type, field_type, quantity, show
@@ -267,8 +268,17 @@ class PoreFilter(Device):
             raise DesignError(f'block {text} is not a number of pores; write for instance "{COUNT}"')
         return int(text)
 
-    def part(self, name: str, size: int | None = None) -> Part:
-        """A quarter of the unit cell, or a patch of ``size`` of the membrane's own pores (24)."""
+    def part(
+        self,
+        name: str,
+        size: int | None = None,
+        *,
+        limits: Limits | None = None,
+        title: str | None = None,
+    ) -> Part:
+        """A quarter of the unit cell, a patch of ``size`` of the membrane's own pores (24), or the whole spot for masks."""
+        if name == "chip":
+            return chip_part(self, limits or Limits(), title or self.kind)
         return cell_part(self) if name == "cell" else array_part(self, COUNT if size is None else size)
 
     # -- the pores of a spot -----------------------------------------------------------------------------------------------

@@ -1,18 +1,23 @@
-"""Pieces of a membrane for other tools: the plan of its openings, meshes of pores and reservoirs, the bored plate."""
+"""Pieces of a membrane for other tools: the plan of its openings, the fluid in pores and reservoirs, the bored plate."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from geometries.bores import Bore, Box, Plate, draw_plate
+from geometries.bores import Bore, Box, Plate, draw_fluid, draw_plate
 from geometries.membrane import meridian, slit_plane
-from geometries.membrane_mesh import mesh_bores, unit_cell_plan
+from geometries.membrane_mesh import mesh_bores, mesh_plate, unit_cell_plan
 from geometries.mesh import UNIT, Mesh, Resolution, mesh_outline
 from geometries.outline import Arc, Loop, Outline, Segment, Spline, rectangle
-from geometries.part import Part, refuse_too_many
+from geometries.part import Part, Shape, refuse_too_many
 from geometries.patch import patch
+from geometries.quantities import DesignError
+from geometries.stack import Layers
+from geometries.surface import Surface, surface_of_layers, surface_of_mesh
 
 if TYPE_CHECKING:
     from geometries.pore_filter import PoreFilter
@@ -21,7 +26,21 @@ if TYPE_CHECKING:
 _PIECES, _KNOTS = 4, 16
 _RESERVOIR = 10.0  # over the radius: its end does not show in the pore
 # Cell sizes over the radius, and their growth; the tetrahedra of a rim's length of one cell at a growth of a half (measured).
-_CELL, _ARRAY, _GROWTH, _COARSEST, _PER_RIM_CELL = 16, 4, 0.5, 3.0, 50
+_GROWTH, _COARSEST, _PER_RIM_CELL = 0.5, 3.0, 50
+
+
+@dataclass(frozen=True)
+class _Fineness:
+    """Cells over the radius: at the rims of curved ones, at the rims and walls of straight ones."""
+
+    curved: float
+    straight: float
+
+
+# Straight sides of a 22nd are shorter than the wall by less than 1e-4, of a fifth by 1.7e-3: many pores would be too many cells.
+_CELL, _ARRAY = _Fineness(16, 22), _Fineness(4, 5)
+_STRAIGHT = Resolution(tip=0.0)  # by which it is known: there are no tips
+_MOST_OF_SURFACE = 2_000_000
 
 
 def opening_loop(bore: Bore, name: str = "pore") -> Loop:
@@ -54,16 +73,9 @@ def plan(bores: Sequence[Bore], thickness: float, box: Box) -> Outline:
 
 
 def cell_part(membrane: PoreFilter) -> Part:
-    """A quarter of one nominal pore's cell; its plane mesh is that of a section along the pore."""
+    """A quarter of one nominal pore's cell; the plane mesh of its fluid is that of a section along the pore."""
     bores, box = unit_cell_plan(membrane)
-    space = _space(membrane, bores, box, _CELL)
-
-    def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-        section = _section(membrane)
-        plane = {"2d": mesh_outline(section, resolution)} if section else {}
-        return {**plane, **space(resolution, most)}
-
-    return _part("cell", membrane, bores, box, mesh)
+    return _part("cell", membrane, bores, box, _CELL)
 
 
 def _section(membrane: PoreFilter) -> Outline | None:
@@ -80,36 +92,58 @@ def _section(membrane: PoreFilter) -> Outline | None:
 def array_part(membrane: PoreFilter, count: int) -> Part:
     """A patch of the membrane's own pores."""
     found = patch(membrane, count)
-    return _part(
-        f"array_{count}", membrane, found.bores, found.box, _space(membrane, found.bores, found.box, _ARRAY)
-    )
+    return _part(f"array_{count}", membrane, found.bores, found.box, _ARRAY)
 
 
-def _part(name: str, membrane: PoreFilter, bores: Sequence[Bore], box: Box, mesh: Any) -> Part:
-    thickness = membrane.thickness / UNIT
+def _part(name: str, membrane: PoreFilter, bores: Sequence[Bore], box: Box, fineness: _Fineness) -> Part:
+    thickness, reservoir = membrane.thickness / UNIT, _RESERVOIR * membrane.size / UNIT / 2
+    drawn = plan(bores, thickness, box)
+    plate = Plate(tuple(bores), thickness, box, reservoir)
+    ends = (-reservoir, 0.0, thickness, thickness + reservoir)
+    layers = {
+        "fluid": Layers(
+            ends, ("inlet", "membrane", "membrane", "outlet"), ((True, True), (False, True), (True, True))
+        ),
+        "body": Layers(ends[1:3], ("membrane", "membrane"), ((True, False),)),
+    }
 
-    def solid(gmsh: Any) -> None:
-        draw_plate(gmsh.model.occ, Plate(tuple(bores), thickness, box))
+    def made(of: str, _: float | None) -> Shape:
+        if of == "mould":
+            raise DesignError("a mould is not for a membrane, which is etched; choose fluid or body")
+        space = partial(_space, membrane, plate, fineness, of)
 
-    return Part(name, plan(bores, thickness, box), mesh, solid)
+        def mesh(resolution: Resolution, most: int) -> dict[str, Mesh]:
+            section = _section(membrane) if (of, name) == ("fluid", "cell") else None
+            plane = {"2d": mesh_outline(section, resolution)} if section else {}
+            return {**plane, "3d": space(resolution, most)}
+
+        def solid(gmsh: Any) -> None:
+            (draw_fluid if of == "fluid" else draw_plate)(gmsh.model.occ, plate)
+
+        def surface(tolerance: float) -> Surface:
+            if any(b.tilt for b in bores):  # no layers: of what the straight cells bound
+                return surface_of_mesh(space(_STRAIGHT, _MOST_OF_SURFACE))
+            return surface_of_layers(drawn, layers[of], tolerance)
+
+        return Shape(mesh, Resolution(), _STRAIGHT, solid, surface)
+
+    return Part(name, drawn, made)
 
 
-def _space(membrane: PoreFilter, bores: Sequence[Bore], box: Box, fineness: int) -> Any:
-    """Mesher of bores and reservoirs; of a resolution it takes the growth and the refinement."""
+def _space(
+    membrane: PoreFilter, plate: Plate, fineness: _Fineness, of: str, resolution: Resolution, most: int
+) -> Mesh:
+    """Mesh of fluid or plate; of a resolution it takes the refinement, and whether cells are straight."""
     radius = membrane.size / UNIT / 2
-
-    def space(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-        growth, refine = (resolution.growth, resolution.refine) if resolution else (_GROWTH, 1.0)
-        rim = radius / fineness / refine
-        rims = 2 * membrane.perimeter / UNIT * sum(_part_within(b, box) for b in bores)
-        refuse_too_many(_PER_RIM_CELL * rims / rim * (0.5 / growth) ** 2, most)
-        mesh = mesh_bores(
-            bores, membrane.thickness / UNIT, box, _RESERVOIR * radius,
-            rim=rim, growth=growth, coarsest=_COARSEST * radius / refine,
-        )  # fmt: skip
-        return {"3d": mesh}
-
-    return space
+    refine, straight = resolution.refine, resolution.tip == _STRAIGHT.tip
+    rim = radius / (fineness.straight if straight else fineness.curved) / refine
+    rims = 2 * membrane.perimeter / UNIT * sum(_part_within(b, plate.box) for b in plate.bores)
+    refuse_too_many(_PER_RIM_CELL * rims / rim, most)
+    make: Callable[..., Mesh] = mesh_bores if of == "fluid" else mesh_plate
+    return make(
+        plate.bores, plate.thickness, plate.box, plate.reservoir,
+        rim=rim, growth=_GROWTH, coarsest=_COARSEST * radius / refine, wall=rim if straight else None,
+    )  # fmt: skip
 
 
 def _part_within(bore: Bore, box: Box) -> float:

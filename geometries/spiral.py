@@ -37,6 +37,7 @@ from geometries.device import Device, Limits, Problem
 from geometries.outline import Outline
 from geometries.part import Part
 from geometries.quantities import DesignError, Unit, field_type, quantity, show
+from geometries.spiral_chip import chip_part
 from geometries.spiral_parts import cell_part, channel_part
 from geometries.spiral_plan import Plan, channel, piece, plan
 from geometries.spiral_rules import broken_rules
@@ -330,10 +331,19 @@ class Spiral(Device):
         """Refused: the channel is not made of blocks."""
         raise DesignError(f'block {text} is not for a spiral: its "array" is the whole channel; leave it out')
 
-    def part(self, name: str, size: Any = None) -> Part:
-        """A quarter turn at the inner end (``"cell"``), or the whole channel with its ports (``"array"``)."""
+    def part(
+        self,
+        name: str,
+        size: Any = None,
+        *,
+        limits: Limits | None = None,
+        title: str | None = None,
+    ) -> Part:
+        """A quarter turn at the inner end (``"cell"``), the whole channel (``"array"``), or that on its slide (``"chip"``)."""
         if size is not None:
             self.block_size(str(size))
+        if name == "chip":
+            return chip_part(self, limits or Limits(), title or self.kind)
         return cell_part(self) if name == "cell" else channel_part(self)
 
     def derived(self) -> dict[str, Any]:

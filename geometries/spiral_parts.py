@@ -7,48 +7,76 @@ sloping ceiling, and the solid is swept.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from geometries.extrude import refuse_inverted
-from geometries.mesh import Mesh, Resolution
+from geometries.mesh import UNIT, Mesh, Resolution
 from geometries.outline import Outline
-from geometries.part import COARSE, Part
-from geometries.part import channel_part as flat_part
+from geometries.part import COARSE, Channel, Part
 from geometries.spiral_solid import ceiling, draw_channel, sweep
 
 if TYPE_CHECKING:
     from geometries.spiral import Spiral
 
 _QUARTER = Resolution(coarsest=0.2, layers=3)
+# Of a straight cell's side over the radius of a bend: it is then shorter than the bend by less than 1e-4.
+_CHORD = 0.04
+_NEAR = 1e-3  # um
 
 
 def cell_part(spiral: Spiral) -> Part:
     """A quarter turn at the inner end."""
     first, last = spiral.quarter
 
-    def solid(gmsh: Any) -> None:
-        sweep(gmsh, spiral, first, last)
+    def fluid(gmsh: Any) -> list[tuple[int, int]]:
+        return [(3, sweep(gmsh, spiral, first, last))]
 
-    return _part("quarter", spiral, spiral.block(), _QUARTER, solid)
+    return _part("quarter", spiral, spiral.block(), _QUARTER, fluid)
 
 
 def channel_part(spiral: Spiral) -> Part:
     """The whole channel with its ports."""
-    return _part("channel", spiral, spiral.channel(), COARSE, lambda gmsh: draw_channel(gmsh, spiral))
+
+    def fluid(gmsh: Any) -> list[tuple[int, int]]:
+        draw_channel(gmsh, spiral)
+        return [pair for pair in gmsh.model.occ.getEntities(3)]
+
+    return _part("channel", spiral, spiral.channel(), COARSE, fluid)
 
 
-def _part(name: str, spiral: Spiral, outline: Outline, own: Resolution, solid: Any) -> Part:
-    flat = flat_part(name, outline, own)
+def _part(
+    name: str,
+    spiral: Spiral,
+    outline: Outline,
+    own: Resolution,
+    fluid: Callable[[Any], list[tuple[int, int]]],
+) -> Part:
+    inner_wall = (spiral.inner_radius - spiral.width / 2) / UNIT
+    straight = dataclasses.replace(own, coarsest=min(own.coarsest, _CHORD * inner_wall / outline.throat))
     if spiral.height is not None:
-        return flat
+        return Part(name, outline, Channel(outline, own, straight).made)
+    return Part(name, outline, Channel(outline, own, straight, _everywhere(spiral, outline), fluid).made)
 
-    def mesh(resolution: Resolution | None, most: int) -> dict[str, Mesh]:
-        made = flat.mesh(resolution, most)
-        return {**made, "3d": under_the_ceiling(spiral, made["3d"], outline.depth)}
 
-    return dataclasses.replace(flat, mesh=mesh, solid=solid)
+def _everywhere(spiral: Spiral, outline: Outline) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Height of the ceiling, um; beside the channel that of the nearest place in it."""
+    shape = outline.frame.polygon()
+
+    def height(places: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = shapely.contains_xy(shape.buffer(_NEAR), *places.T)
+        moved = places.copy()
+        if not inside.all():
+            border = shape.exterior
+            along = shapely.line_locate_point(border, shapely.points(places[~inside]))
+            moved[~inside] = shapely.get_coordinates(shapely.line_interpolate_point(border, along))
+        return ceiling(spiral, moved)
+
+    return height
 
 
 def under_the_ceiling(spiral: Spiral, mesh: Mesh, depth: float) -> Mesh:
