@@ -242,7 +242,7 @@ def _check_filter(_: Device, operation: Operation, suspension: Sequence[Carried]
 _OPERATIONS = {"cluster_chip": _check_chip, "pore_filter": _check_filter, "spiral": _check_spiral}
 
 # Of these an operation has one; --set with one takes the place of the other.
-_INSTEAD = {"fluid": "viscosity", "viscosity": "fluid", "flow_rate": "pressure", "pressure": "flow_rate"}
+INSTEAD = {"fluid": "viscosity", "viscosity": "fluid", "flow_rate": "pressure", "pressure": "flow_rate"}
 _TABLES = ("device", "operation", "suspension", "cells", "limits")
 
 
@@ -288,8 +288,8 @@ def _override(data: dict[str, Any], override: str) -> None:
     content = data.setdefault(table, {})
     if not isinstance(content, dict):
         raise DesignError(f"{table} must be a table, [{table}]")
-    if table == "operation" and name in _INSTEAD:
-        content.pop(_INSTEAD[name], None)
+    if table == "operation" and name in INSTEAD:
+        content.pop(INSTEAD[name], None)
         if name == "viscosity":
             content.pop("temperature", None)
     content[name] = value

@@ -42,6 +42,7 @@ PYPI = [
     ("h5netcdf", "h5netcdf", ">=1.3,<2"),
     ("distributed", "distributed", ">=2024.8,<2028"),
     ("optuna", "optuna", ">=4,<6"),
+    ("tomli-w", "tomli_w", ">=1,<2"),
 ]
 # Not on PyPI in a form that works together.
 SOLVER = [

@@ -9,7 +9,6 @@ import json
 import multiprocessing
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from chipsim.flow.lift_point import LiftPoint
 from chipsim.flow.lift_shape import STEP, Shape
 from chipsim.flow.lift_table import ALPHAS, CURVED, LiftTable, is_same, kept_tables, read_table, table_of
 from chipsim.study import store
+from chipsim.study.processes import end_with
 from chipsim.study.solve import versions
 from geometries import DesignError
 from geometries.mesh import MeshError
@@ -130,7 +130,7 @@ def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPo
     # Started afresh: a fork would share what MPI and PETSc hold.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        min(processes, len(jobs)), mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+        min(processes, len(jobs)), mp_context=context, initializer=end_with, initargs=(os.getpid(),)
     ) as pool:
         try:
             waiting = {pool.submit(_solve, job): job for job in jobs}
@@ -145,17 +145,6 @@ def _solved(jobs: Sequence[_Job], processes: int) -> Iterator[tuple[_Job, LiftPo
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with(parent: int) -> None:
-    """A process whose parent was killed would go on with its places."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _solve(job: _Job) -> LiftPoint:

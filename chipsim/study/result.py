@@ -19,7 +19,8 @@ class Result:
         design: What was asked.
         flow: The flow through it, a :class:`chipsim.flow.result.Flow` with what its device adds.
         capture: What it retains, lets pass and breaks: a :class:`chipsim.capture.Capture` with what its device adds.
-        comparison: Prediction beside the published measurements, with ``to_dict()`` and ``shortfalls``.
+        comparison: Prediction beside the published measurements, with ``to_dict()`` and ``shortfalls``; None where it was
+            not asked for.
         seed: Of the Monte Carlo.
         times: Seconds that each step took; not part of what is compared between runs.
     """
@@ -40,7 +41,7 @@ class Result:
             *operation.liquid().warnings,
             *flow,
             *self.capture.warnings,
-            *self.comparison.shortfalls,
+            *(self.comparison.shortfalls if self.comparison else ()),
         ]
         return list(dict.fromkeys(said))
 
@@ -57,6 +58,6 @@ class Result:
             "flow": flow,
             **self.design.device.derived(),
             **captured,
-            "published": self.comparison.to_dict(),
+            **({"published": self.comparison.to_dict()} if self.comparison else {}),
             "warnings": self.warnings,
         }

@@ -23,6 +23,7 @@ def run(
     accuracy: float | str | None = None,
     fresh: bool = False,
     lift_table: Path | str | None = None,
+    compare: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Result | None:
     """Flow and capture of a design.
@@ -36,6 +37,7 @@ def run(
             refined until it is met.
         fresh: Whether to solve anew what the store has.
         lift_table: Of a spiral, a file of lift of one's own or of ILFHC (:mod:`chipsim.flow.ilfhc`); None: that of its section.
+        compare: Whether what was published is computed beside it; in a sweep it would be the same at each point.
         progress: Told in a sentence what is being done.
 
     Returns:
@@ -69,6 +71,8 @@ def run(
         **own,
     )
     times["capture_s"] = time.perf_counter() - start
+    if not compare:
+        return Result(design, flow, captured, None, seed, times)
     start = time.perf_counter()
     progress("comparing with what was published")
     beside = comparison(device, flow, operation, seed=seed, **own)

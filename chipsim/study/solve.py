@@ -96,11 +96,8 @@ def _solve(
 ) -> Flow:
     """The flow on one mesh, out of the store where it has it."""
     how = recipe(device)
-    geometry = how.determines(device, model)
-    driven: tuple[Any, ...] = ()
-    if how.driven is not None:
-        geometry, driven = {**geometry, **how.driven(device, operation)}, (operation,)
-    key = store.key({"kind": device.kind, **geometry}, {"model": model, "refine": float(refine)})
+    driven = () if how.driven is None else (operation,)
+    key = flow_key(device, model, operation, refine)
     stored = None if fresh else _from_store(key, how.cell)
     if stored is not None:
         progress("taking the flow from the store")
@@ -111,6 +108,25 @@ def _solve(
     if cell.field is not None:
         store.save(key, cell, made_with)
     return how.flow(device, cell, versions=made_with)
+
+
+def flow_key(device: Device, model: str | None, operation: Any = None, refine: float | None = None) -> str:
+    """Under which a flow is stored: designs with the same one cost one solve.
+
+    Args:
+        device: The device.
+        model: None for the device's own.
+        operation: How it is run; of a flow that scales with its rate not looked at.
+        refine: Divides all cell sizes; None: 1.
+
+    Raises:
+        DesignError: Unknown model.
+    """
+    how, model = recipe(device), model_of(device, model)
+    geometry = {"kind": device.kind, **how.determines(device, model)}
+    if how.driven is not None:
+        geometry |= how.driven(device, operation)
+    return store.key(geometry, {"model": model, "refine": 1.0 if refine is None else float(refine)})
 
 
 def _from_store(key: str, kind: type[Solved]) -> tuple[Solved, dict[str, str]] | None:

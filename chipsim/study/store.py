@@ -12,7 +12,6 @@ import json
 import tempfile
 import zipfile
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ import numpy as np
 from chipsim.cache import cache_base
 from chipsim.flow.field import Field
 from chipsim.flow.result import Solved
+from chipsim.study import sources
 from geometries.mesh import Mesh
 
 Cell = TypeVar("Cell", bound=Solved)
@@ -31,34 +31,6 @@ def cache_folder() -> Path:
     return cache_base() / "flows"
 
 
-# Sources beside the solver's that no solution depends on.
-_NOT_SOLVING = (
-    "cad.py",
-    "drafting.py",
-    "drawing.py",
-    "masks.py",
-    "mesh_files.py",
-    "pore_drawing.py",
-    "quantities.py",
-    "vector_picture.py",
-)
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Hash of the sources a solution depends on, so that a changed solver never meets an old result."""
-    import chipsim.flow
-    import geometries
-
-    digest = hashlib.sha256()
-    for package in (chipsim.flow, geometries):
-        for path in sorted(Path(package.__file__ or "").parent.iterdir()):
-            if path.suffix not in (".py", ".toml") or path.name in _NOT_SOLVING:
-                continue
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
 def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
     """Name of a stored flow from what determines it, the solver's version included."""
     try:
@@ -66,7 +38,7 @@ def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
     except importlib.metadata.PackageNotFoundError:
         solver = "none"
     text = json.dumps(
-        {"geometry": geometry, "options": options, "code": _code(), "solver": solver}, sort_keys=True
+        {"geometry": geometry, "options": options, "code": sources.solver(), "solver": solver}, sort_keys=True
     )
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
