@@ -25,6 +25,7 @@ _NOT_COMPUTING = (
     "cli.py",
     "cli_options.py",
     "cli_spiral.py",
+    "cli_study.py",
     "doctor.py",
     "show.py",
 )

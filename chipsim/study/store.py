@@ -46,6 +46,11 @@ def _solver_version() -> str:
         return "none"
 
 
+def is_stored(name: str) -> bool:
+    """Whether there is a flow of that name."""
+    return (cache_folder() / f"{name}.npz").exists()
+
+
 def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
     """A stored cell of that class with the versions that made it; None where there is none or it cannot be read."""
     path = cache_folder() / f"{name}.npz"
