@@ -150,14 +150,23 @@ def sweep_study(
     progress("putting the results together")
     dataset = dataset_of(given, samples, keys, kept_in)
     if folder is not None:
-        write_sweep(dataset, folder, formats)
+        write_sweep(dataset, folder, formats, progress)
     return dataset
 
 
-def write_sweep(dataset: xr.Dataset, folder: Path, formats: Iterable[str] = ()) -> None:
-    """Write ``sweep.nc`` and what else is asked for: all of it or nothing."""
+def write_sweep(
+    dataset: xr.Dataset,
+    folder: Path,
+    formats: Iterable[str] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write ``sweep.nc``, ``report.html`` and what else is asked for: all of it or nothing."""
+    from chipsim.report.sweep import write_sweep_page
+
     with all_or_nothing(folder) as beside:
         write(dataset, beside, "sweep", formats)
+        progress("drawing the report")
+        write_sweep_page(dataset, beside / "report.html")
 
 
 class _Points(Sequence[Point]):
