@@ -109,7 +109,20 @@ class Columns:
 
 def to_netcdf(dataset: xr.Dataset, path: Path) -> None:
     """Write a Dataset as NetCDF: the same bytes from the same Dataset."""
-    dataset.to_netcdf(path, engine="h5netcdf", format="NETCDF4")
+    _without_times(path)
+    dataset.to_netcdf(path, mode="a", engine="h5netcdf", format="NETCDF4")
+
+
+def _without_times(path: Path) -> None:
+    """An empty HDF5 file whose root does not say when it was made; otherwise as h5netcdf makes it."""
+    import h5py
+
+    properties = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    order = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED
+    properties.set_link_creation_order(order)
+    properties.set_attr_creation_order(order)
+    properties.set_obj_track_times(False)
+    h5py.File(h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, properties)).close()
 
 
 def open_dataset(path: str | Path) -> xr.Dataset:

@@ -128,6 +128,7 @@ def sweep_study(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
+    workforce: Workforce | None = None,
     yes: bool = False,
     retry: bool = False,
     formats: Iterable[str] = (),
@@ -144,8 +145,8 @@ def sweep_study(
         open_folder(folder, "sweep", given.name, device, progress)
     kept_in = folder or cache_base() / "studies"
     keys = compute(
-        _Points(given, samples), kept_in, time_limit=given.time_limit, scheduler=scheduler, workers=workers, retry=retry,
-        progress=progress, first=lambda outcome: _check_results(given, outcome),
+        _Points(given, samples), kept_in, time_limit=given.time_limit, scheduler=scheduler, workers=workers, workforce=workforce,
+        retry=retry, progress=progress, first=lambda outcome: _check_results(given, outcome),
     )  # fmt: skip
     progress("putting the results together")
     dataset = dataset_of(given, samples, keys, kept_in)
