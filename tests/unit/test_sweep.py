@@ -1,11 +1,13 @@
 """Sweeps as they are used: in Python and at the command line, with what goes wrong on the way."""
 
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import psutil
@@ -64,7 +66,7 @@ def test_a_grid_becomes_a_dataset(swept, design):
     assert float(at["pressure"]) == alone.to_dict()["flow"]["array_pressure_drop_pa"]
     assert (base / "out" / "points" / str(at["key"].item()) / "design.toml").exists()
     assert dataset.attrs["title"] == "small" and dataset.attrs["device"] == "cluster_chip"
-    assert package.design_from_dict(__import__("tomllib").loads(dataset.attrs["design"])) is not None
+    assert package.design_from_dict(tomllib.loads(dataset.attrs["design"])) is not None
     assert (dataset.attrs["model"], dataset.attrs["seed"], dataset.attrs["refine"]) == ("2d", 0, 0.4)
     xr.testing.assert_identical(package.open_dataset(base / "out"), dataset)
     assert "<html" in (base / "out" / "report.html").read_text()
@@ -193,8 +195,9 @@ def test_the_folder_of_another_study(swept, tmp_path):
     other = write_study(tmp_path, name="other")
     status, _, err = chipsim("sweep", other, "-o", base / "out")
     assert status == 2
+    of = "(sweep of a cluster_chip)"
     assert sentence_of(err).endswith(
-        'is the folder of the study "small" (sweep of a cluster_chip), not of "other" (sweep of a cluster_chip); give another by -o'
+        f'is the folder of the study "small" {of}, not of "other" {of}; give another by -o'
     )
     assert (base / "out" / "sweep.nc").read_bytes() == before
 
@@ -256,11 +259,11 @@ def test_a_scheduler_of_ones_own(tmp_path):
         while not file.exists() and time.monotonic() < end:
             time.sleep(0.1)
         time.sleep(0.3)
-        address = __import__("json").loads(file.read_text())["address"]
+        address = json.loads(file.read_text())["address"]
+        dask = [sys.executable, "-m", "distributed.cli.dask_worker", address, *here, "--nthreads", "1"]
         worker = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", address, *here, "--nthreads", "1", "--local-directory", tmp_path],
-            stderr=subprocess.DEVNULL, env=environment(),
-        )  # fmt: skip
+            [*dask, "--local-directory", tmp_path], stderr=subprocess.DEVNULL, env=environment()
+        )
         status, out, err = chipsim("sweep", write_study(tmp_path, 3), "-o", tmp_path / "out", "--scheduler", address)
         assert status == 0, err
         assert "6 points: 6 done" in out

@@ -1,4 +1,4 @@
-"""``kill -9`` of any process of a sweep at any moment: in the end it gives the same, bit for bit, as one that nobody disturbed."""
+"""``kill -9`` of any process of a sweep at any moment: in the end it gives the same, bit for bit, as an undisturbed one."""
 
 import random
 import signal
