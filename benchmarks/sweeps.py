@@ -88,7 +88,12 @@ def timed(command: list[str], env: dict[str, str]) -> dict[str, Any]:
         words = said.read()
     if process.returncode:
         return {"failed": f"status {process.returncode}: {words[-300:]}"}
-    return {"seconds": seconds, "cpu": sum(used.values()), "peak_bytes": memory, "points": words.splitlines()[0]}
+    return {
+        "seconds": seconds,
+        "cpu": sum(used.values()),
+        "peak_bytes": memory,
+        "points": words.splitlines()[0],
+    }
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -111,8 +116,8 @@ def markdown(results: dict[str, Any]) -> str:
     found = results["found"]
     lines = [
         "# Sweeps of the published Cluster-Chip, 2-D", "",
-        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time. Processor time and memory are "
-        "of all processes together.", "",
+        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time. Processor time and "
+        "memory are of all processes together.", "",
         "| sweep | ended | time | processor time | memory | in the folder | repeated |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, (_, words, _) in CASES.items():
