@@ -162,12 +162,12 @@ def write_sweep(
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write ``sweep.nc``, ``report.html`` and what else is asked for: all of it or nothing."""
-    from chipsim.report.sweep import write_sweep_page
+    from chipsim.report.sweep import sweep_page
 
     with all_or_nothing(folder) as beside:
         write(dataset, beside, "sweep", formats)
         progress("drawing the report")
-        write_sweep_page(dataset, beside / "report.html")
+        (beside / "report.html").write_text(sweep_page(dataset), encoding="utf-8")
 
 
 class _Points(Sequence[Point]):

@@ -348,6 +348,12 @@ def test_a_full_disk(tmp_path):
         f"{tmp_path / 'out'} cannot be written: File too large; 4 of 6 points are kept, make room and start it again"
     )
     assert {path: path.read_bytes() for path in before} == before
+    (tmp_path / "out" / "sweep.nc").unlink()
+    write_study(tmp_path, 2)  # all is kept, and the Dataset does not fit either
+    status, _, err = chipsim("sweep", study, "-o", tmp_path / "out", preexec_fn=full)
+    assert status == 2
+    assert sentence_of(err) == f"the output folder {tmp_path / 'out'} cannot be written: File too large"
+    write_study(tmp_path, 3)
     assert chipsim("sweep", study, "-o", tmp_path / "out")[1].startswith("6 points: 6 done")
 
 
