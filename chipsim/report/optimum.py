@@ -10,7 +10,7 @@ import numpy as np
 from chipsim.report import optimum_figures, study_overview, study_tables
 from chipsim.report.frame import Fact, Link, Page, Picture, Section, Table, render
 from chipsim.report.optimum_columns import MAXIMISE, Trials, trials_of
-from chipsim.report.study_columns import Column, in_words
+from chipsim.report.study_columns import Column, begin, in_words
 from chipsim.report.units import NONE, percent
 from geometries.files import all_or_nothing
 
@@ -132,7 +132,11 @@ def _facts(trials: Trials) -> tuple[Fact, ...]:
         if best is not None:
             most = "most" if trials.goal(column) == MAXIMISE else "least"
             facts.append(
-                Fact(f"{most} {column.label}", column.write(column.values[best]), f"trial {best + 1}")
+                Fact(
+                    f"{most} {column.label}",
+                    column.write(column.values[best], digits=3),
+                    f"trial {trials.points.number[best]}",
+                )
             )
     return tuple(facts)
 
@@ -143,8 +147,7 @@ def _best(dataset: Dataset, trials: Trials) -> Section:
     pictures = []
     if len(trials.objectives) > 1:
         caption = (
-            "All trials. Numbers: the designs in front/, as in the table. More designs than these are on the front where numbers "
-            "would touch."
+            "All trials. Numbers: the designs in front/, as in the table; some are left out where they would touch."
             if len(trials.front) > 1
             else "All trials, and the one that nothing dominates."
         )
@@ -158,7 +161,7 @@ def _best(dataset: Dataset, trials: Trials) -> Section:
     title = "The best design" if len(trials.front) == 1 else "The front"
     if len(trials.objectives) == 1 and len(trials.front) > 1:
         title = "The best designs"
-    said = "Each is a design file that runs: chipsim run front/01.toml."
+    said = f"Each is a design file that runs: chipsim run front/{trials.file(1)}."
     if len(trials.front) > _FRONT:
         said += f" The first {_FRONT} of {len(trials.front)}."
     return Section(title, (said,), tuple(pictures), (front_table(trials),))
@@ -169,7 +172,7 @@ def front_table(trials: Trials) -> Table:
     columns = [*(trials.points.varied or trials.points.parameters), *_values(trials)]
     rows = tuple(
         (
-            Link(f"{number:02d}.toml", f"front/{number:02d}.toml"),
+            Link(trials.file(number), f"front/{trials.file(number)}"),
             *(c.write(c.values[i], unit=False) for c in columns),
             study_tables.design_link(trials.points, int(i)),
         )
@@ -252,7 +255,7 @@ def _pictures(dataset: Dataset, trials: Trials) -> list[Section]:
     slices = []
     for i, column in enumerate(trials.objectives[:_OBJECTIVES]):
         figure = optimum_figures.objective_slices(dataset, column.name)
-        caption = f"{column.label} of each trial against each parameter."
+        caption = f"{begin(column.label)} of each trial against each parameter."
         slices.append(Picture(f"slices-{i}", figure, caption, wide=True, least=_least(figure)))
     sections = [Section("What each parameter does", (), tuple(slices))]
     if trials.constraints:
@@ -263,7 +266,11 @@ def _pictures(dataset: Dataset, trials: Trials) -> list[Section]:
         )
         sections.append(Section("How near the limits are", (), (picture,)))
     history = [
-        Picture(f"history-{i}", optimum_figures.trial_history(dataset, c.name), f"{c.label}, trial by trial.")
+        Picture(
+            f"history-{i}",
+            optimum_figures.trial_history(dataset, c.name),
+            f"{begin(c.label)}, trial by trial.",
+        )
         for i, c in enumerate(trials.objectives[:_OBJECTIVES])
     ]
     if any(p.numeric for p in points.varied) and study_overview.distinct_results(points):

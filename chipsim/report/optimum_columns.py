@@ -87,6 +87,10 @@ class Trials:
         """What the best are called."""
         return "best" if len(self.objectives) == 1 else "on the front"
 
+    def file(self, rank: int) -> str:
+        """Name of a design's file in front/, by its rank from 1."""
+        return f"{rank:0{max(2, len(str(len(self.front))))}d}.toml"
+
     def best_so_far(self, column: Column) -> np.ndarray:
         """The best value of all feasible trials up to each, SI; NaN before the first, (trials,)."""
         fine = np.where(self.feasible & column.known, column.values, np.nan)
@@ -130,6 +134,9 @@ def trials_of(dataset: Dataset) -> Trials:
         for side in ("at_most", "at_least")
         if side in (c.attrs or {})
     ]
-    feasible = dataset["feasible"].values.astype(bool)
+    feasible = dataset["feasible"].values.astype(bool) & points.done
     front = np.flatnonzero(dataset["front"].values.astype(bool))
+    if objectives:  # as the files of the front are numbered: the best of the first objective first
+        sign = -1.0 if (objectives[0].attrs or {}).get("goal") == MAXIMISE else 1.0
+        front = front[np.argsort(sign * objectives[0].values[front], kind="stable")]
     return Trials(points, objectives, tuple(constraints), feasible, front)

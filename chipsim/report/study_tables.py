@@ -14,7 +14,6 @@ ROWS = 200
 #: Columns of results in it.
 RESULTS = 10
 DEVICES = {"cluster_chip": "Cluster-Chip", "pore_filter": "pore filter", "spiral": "spiral"}
-_ENDS = {"refused": "refused", "failed": "failed", "too long": "stopped, too long"}
 _MEANING = {
     "refused": "designs or operations that cannot be: a rule is broken",
     "failed": "computations that came to no end",
@@ -45,15 +44,16 @@ def _verb(status: str, n: int) -> str:
 
 def ended_facts(points: Points, what: str) -> list[Fact]:
     """Counts for the top of the page."""
-    return [
-        Fact(f"{what}s", str(len(points)), f"{points.count('done')} with a result"),
-        *(Fact(_ENDS.get(status, status), str(n)) for status, n in _others(points)),
-    ]
+    facts = [Fact(f"{what}s", str(len(points)), f"{points.count('done')} with a result")]
+    if others := _others(points):
+        ended = ", ".join(f"{n} {status}" for status, n in others)
+        facts.append(Fact("without a result", str(len(points) - points.count("done")), ended))
+    return facts
 
 
 def _others(points: Points) -> list[tuple[str, int]]:
-    known = [s for s in _ENDS if points.count(s)]
-    more = sorted({str(s) for s in points.status} - {"done", *_ENDS})
+    known = [s for s in _MEANING if points.count(s)]
+    more = sorted({str(s) for s in points.status} - {"done", *_MEANING})
     return [(s, points.count(s)) for s in (*known, *more)]
 
 
@@ -87,7 +87,7 @@ def _about(column: Column) -> str:
 
 def design_link(points: Points, i: int, text: str | None = None) -> str:
     """A point's number, leading to its design's file where it has a folder."""
-    text = str(i + 1) if text is None else text
+    text = str(points.number[i]) if text is None else text
     key = points.key[i]
     return Link(text, f"points/{key}/design.toml") if re.fullmatch(r"[0-9A-Za-z]+", key) else text
 
@@ -98,10 +98,9 @@ def failures(points: Points, what: str) -> Section | None:
     if not found:
         return None
     rows = tuple(
-        (_ENDS.get(status, status), str(n), message or NONE, design_link(points, i))
-        for status, n, message, i in found[:50]
+        (status, str(n), message or NONE, design_link(points, i)) for status, n, message, i in found[:50]
     )
-    text = [f"{_ENDS[s].capitalize()}: {_MEANING[s]}." for s, _ in _others(points) if s in _MEANING]
+    text = [f"{s.capitalize()}: {_MEANING[s]}." for s, _ in _others(points) if s in _MEANING]
     text.append("Sentences that differ in numbers only are counted together; the first of them is shown.")
     if len(found) > 50:
         text.append(f"{len(found) - 50} more kinds of sentences are left out here.")

@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from chipsim.report.study_columns import Column, Points, points_of
+from chipsim.report.study_columns import Column, Points, matters, points_of
 from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, colour_map, plain, styled
 from chipsim.report.units import number
 
@@ -45,22 +45,24 @@ def result_curves(dataset: Dataset, result: str, over: str | None = None, *, bod
     """
     points = points_of(dataset)
     columns = points.family(result)
-    along, other = _along(points, over)
+    across, other = along(points, over)
+    if other is not None:
+        columns = [columns[body]]
+        other = other if matters(points, other, columns[0]) or not across.numeric else None
     figure = Figure(figsize=(5.4, 3.9), layout="constrained")
     axes = figure.subplots()
-    if not along.numeric and other is None:
-        _bars(axes, points, along, columns)
+    if not across.numeric and other is None:
+        _bars(axes, points, across, columns)
         return figure
     if other is None:
-        _family(axes, along, columns)
+        _family(axes, across, columns)
     else:
-        columns = [columns[body]]
-        _by_other(axes, along, other, columns[0])
+        _by_other(axes, across, other, columns[0])
     label = columns[0].axis if len(columns) == 1 else _family_axis(columns)
-    axes.set(xlabel=plain(along.axis), ylabel=plain(label))
-    scale_axis(axes.xaxis, along)
+    axes.set(xlabel=plain(across.axis), ylabel=plain(label))
+    scale_axis(axes.xaxis, across)
     value_axis(axes, columns)
-    _missing(axes, points, along)
+    _missing(axes, points, across)
     _legend(figure, axes)
     return figure
 
@@ -144,16 +146,16 @@ def main_effects(dataset: Dataset, result: str, *, body: int = 0) -> Figure:
 
 
 # -- what varies ----------------------------------------------------------------------------------------------------------
-def _along(points: Points, over: str | None) -> tuple[Column, Column | None]:
-    """The parameter along the axis, and the other one that varies."""
+def along(points: Points, over: str | None = None) -> tuple[Column, Column | None]:
+    """The parameter along the axis of curves, and the other one that varies."""
     varied = points.varied
     if not varied or len(varied) > 2:
         raise ValueError(f"{len(varied)} parameters vary; curves are drawn for one or two")
     if over is None:
-        along = max(varied, key=lambda p: (p.numeric, len(p.distinct)))
+        across = max(varied, key=lambda p: (p.numeric, len(p.distinct)))
     else:
-        along = points.column(over)
-    return along, next((p for p in varied if p is not along), None)
+        across = points.column(over)
+    return across, next((p for p in varied if p.name != across.name), None)
 
 
 def some(columns: Sequence[Column]) -> list[Column]:
@@ -224,6 +226,10 @@ def _curve(
 ) -> None:
     x = places(along)
     use = np.isfinite(x) if which is None else which & np.isfinite(x)
+    if not (use & result.known).any():
+        return
+    if len(set(x[use])) < use.sum():  # several points at a place: where one has no result, another may have
+        use = use & result.known
     order = np.flatnonzero(use)[np.argsort(x[use], kind="stable")]
     few = len(order) <= 40
     axes.plot(
@@ -304,10 +310,15 @@ def _cells(axes: Axes, points: Points, across: Column, up: Column, result: Colum
             if np.isfinite(value):
                 share = float(drawn.norm(value))
                 axes.text(
-                    middle_x[col], middle_y[row], number(value, digits), ha="center", va="center", fontsize=8.0,
+                    middle_x[col], middle_y[row], _short(value, digits, result), ha="center", va="center", fontsize=8.0,
                     color="#ffffff" if share < 0.6 else "#10151b",
                 )  # fmt: skip
     return drawn
+
+
+def _short(value: float, digits: int, result: Column) -> str:
+    """A value in a cell of a map; of percents no more than matters."""
+    return "<0.01" if result.unit == "%" and 0 < value < 0.01 else number(value, digits)
 
 
 def _scattered(axes: Axes, points: Points, across: Column, up: Column, result: Column) -> Any:
@@ -485,7 +496,8 @@ def value_axis(axes: Axes, columns: Sequence[Column], also: float | None = None)
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
+        columns = max(1, min(4, int(11 * figure.get_figwidth() / (4.5 + max(map(len, labels))))))
         figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(4, len(labels)), columnspacing=1.3, handlelength=1.8,
+            handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), columnspacing=1.3, handlelength=1.8,
             labelcolor=INK,
         )  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 #: Names that a Dataset of a study uses itself.
-RESERVED = ("point", "trial", "body", "status", "message", "key", "front", "feasible")
+RESERVED = ("point", "trial", "body", "cells", "n", "state", "status", "message", "key", "front", "feasible")
 FORMATS = ("csv", "parquet")
 
 
