@@ -116,8 +116,8 @@ def markdown(results: dict[str, Any]) -> str:
     found = results["found"]
     lines = [
         "# Sweeps of the published Cluster-Chip, 2-D", "",
-        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time.", "Processor time and memory "
-        "are of all processes together.", "",
+        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time.",
+        "Processor time and memory are of all processes together.", "",
         "| sweep | ended | load before | time | processor time | memory | in the folder | repeated |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -127,8 +127,8 @@ def markdown(results: dict[str, Any]) -> str:
             lines.append(f"| {words} | {got['failed']} | | | | | | |")
             continue
         lines.append(
-            f"| {words} | {got['points']} | {got['load']:.1f} | {got['seconds']:.0f} s | {got['cpu']:.0f} s | {got['peak_bytes'] / 1e9:.2f} GB | "
-            f"{got['bytes'] / 1e6:.0f} MB | {got['again']:.0f} s |"
+            f"| {words} | {got['points']} | {got['load']:.1f} | {got['seconds']:.0f} s | {got['cpu']:.0f} s | "
+            f"{got['peak_bytes'] / 1e9:.2f} GB | {got['bytes'] / 1e6:.0f} MB | {got['again']:.0f} s |"
         )
     lines += ["", "| target | found | |", "|---|---|---|"]
     lines += [f"| {t.text} | {t.found} | {t.verdict} |" for t in targets(found)]

@@ -156,6 +156,7 @@ def test_the_page_of_sweeps_says_what_was_found():
     head = {"date": "today", "command": "python -m benchmarks.sweeps",
             "machine": {"processor": "p", "cores": 2, "gigabytes": 8.0, "load_at_start": 0.0}}  # fmt: skip
     got = {
+        "load": 1.0,
         "seconds": 61.0,
         "cpu": 70.0,
         "peak_bytes": 5e8,
