@@ -33,7 +33,7 @@ def ended_in_words(points: Points, what: str) -> str:
     if done == len(points):
         return f"all {done} {what}s have a result" if done != 1 else f"the one {what} has a result"
     told = in_words(f"{n} {_verb(status, n)}" for status, n in others)
-    return f"{done or 'none'} of {len(points)} {what}s {'has' if done == 1 else 'have'} a result: {told}"
+    return f"{done or 'none'} of {len(points)} {what}s {'has' if done < 2 else 'have'} a result: {told}"
 
 
 def _verb(status: str, n: int) -> str:

@@ -245,7 +245,7 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     shades = colour_map("viridis", 0.1, 0.88)
     for i, column in enumerate(drawn):
         colour: Any = COLOURS[0] if len(drawn) == 1 else shades(i / (len(drawn) - 1))
-        at = np.array([names.index(v) for v in along.values]) + 0.39 - height * (i + 0.5)
+        at = np.array([names.index(v) for v in along.values]) - 0.39 + height * (i + 0.5)
         label = "_" if len(drawn) == 1 else plain(column.label.partition(": ")[2])
         axes.barh(-at, column.shown, height=0.92 * height, color=colour, label=label)
     axes.set(yticks=-np.arange(len(names)), yticklabels=[plain(str(name)) for name in names])
