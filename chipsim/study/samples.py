@@ -153,7 +153,7 @@ def _refuse_many(points: int, yes: bool) -> None:
         )
     if points > MANY and not yes:
         raise DesignError(
-            f"the sweep has {points:,} points, more than {MANY:,}; each keeps some 50 kB in the folder: say --yes (in Python "
+            f"the sweep has {points:,} points, more than {MANY:,}; each keeps some 20 kB in the folder: say --yes (in Python "
             "yes=True) if that is meant"
         )
 

@@ -128,6 +128,7 @@ def sweep_study(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
+    workforce: Workforce | None = None,
     yes: bool = False,
     retry: bool = False,
     formats: Iterable[str] = (),
@@ -144,8 +145,8 @@ def sweep_study(
         open_folder(folder, "sweep", given.name, device, progress)
     kept_in = folder or cache_base() / "studies"
     keys = compute(
-        _Points(given, samples), kept_in, time_limit=given.time_limit, scheduler=scheduler, workers=workers, retry=retry,
-        progress=progress, first=lambda outcome: _check_results(given, outcome),
+        _Points(given, samples), kept_in, time_limit=given.time_limit, scheduler=scheduler, workers=workers, workforce=workforce,
+        retry=retry, progress=progress, first=lambda outcome: _check_results(given, outcome),
     )  # fmt: skip
     progress("putting the results together")
     dataset = dataset_of(given, samples, keys, kept_in)
@@ -161,12 +162,12 @@ def write_sweep(
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write ``sweep.nc``, ``report.html`` and what else is asked for: all of it or nothing."""
-    from chipsim.report.sweep import write_sweep_page
+    from chipsim.report.sweep import sweep_page
 
     with all_or_nothing(folder) as beside:
         write(dataset, beside, "sweep", formats)
         progress("drawing the report")
-        write_sweep_page(dataset, beside / "report.html")
+        (beside / "report.html").write_text(sweep_page(dataset), encoding="utf-8")
 
 
 class _Points(Sequence[Point]):
