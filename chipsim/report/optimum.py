@@ -55,7 +55,9 @@ def optimum_page(dataset: Dataset) -> str:
         _asked(trials),
         *_pictures(dataset, trials),
         *([failures] if failures else []),
-        study_tables.all_points(points, "trial", _values(trials), "optimum.nc", _ordered(trials)),
+        study_tables.all_points(
+            points, "trial", _values(trials), "optimum.nc", _ordered(trials), trials.standing
+        ),
     ]
     origin = study_tables.origin(
         points,
@@ -228,8 +230,8 @@ def _asked(trials: Trials) -> Section:
             "constraint",
             "limit",
             "trials within",
-            f"{trials.front_name}",
-            "holds back",
+            trials.front_name,
+            f"of these within {100 * _NEAR:g} % of it",
             "place in result.json",
         )
         tables.append(Table(head, rows, "llrrll", "What must hold"))

@@ -111,24 +111,29 @@ def failures(points: Points, what: str) -> Section | None:
 
 
 def all_points(
-    points: Points, what: str, columns: Sequence[Column], beside: str, order: Iterable[int] | None = None
+    points: Points,
+    what: str,
+    columns: Sequence[Column],
+    beside: str,
+    order: Iterable[int] | None = None,
+    standing: Sequence[str] = (),
 ) -> Section:
-    """A table of the first points."""
+    """A table of the first points, with how each ended (or stands) unless all have a result."""
     shown = list(columns)[:RESULTS]
     varied = points.varied or list(points.parameters)
     all_columns = [*varied, *shown]
-    ended = not points.done.all()
-    head = (what, *(["ended"] if ended else []), *(c.axis for c in all_columns))
+    ended = bool(standing) or not points.done.all()
+    head = (what, *(["" if standing else "ended"] if ended else []), *(c.axis for c in all_columns))
     rows = tuple(
         (
             design_link(points, i),
-            *([points.status[i]] if ended else []),
+            *([(standing or points.status)[i]] if ended else []),
             *(c.write(c.values[i], unit=False) for c in all_columns),
         )
         for i in list(range(len(points)) if order is None else order)[:ROWS]
     )
     align = ("rl" if ended else "r") + "".join("r" if c.numeric else "l" for c in all_columns)
-    said = [f"A {what}'s number leads to the file of its design, which runs."]
+    said = [f"A {what}'s number leads to the file of its design."]
     if len(points) > ROWS:
         said.append(f"The first {ROWS} of {len(points)} {what}s.")
     if len(columns) > len(shown):

@@ -199,9 +199,7 @@ def _over_two(dataset: Dataset, points: Points) -> Section:
         if len(idle) == 1:
             across = a if idle[0] is b else b
             figure = sweep_figures.result_curves(dataset, column.name, across.name, body=body)
-            caption = (
-                f"{begin(column.label)} over {across.label}, whatever the {idle[0].label}.{_marks(points)}"
-            )
+            caption = f"{begin(column.label)} over {across.label}, whatever the {idle[0].label}."
             one.append(Picture(f"curve-{i}", figure, caption))
             continue
         caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
