@@ -11,8 +11,8 @@ from chipsim.report.units import NONE
 
 #: Rows of the table of all points.
 ROWS = 200
-#: Columns of results in it.
-RESULTS = 10
+#: Columns of parameters and results in it; at least four are results.
+COLUMNS = 11
 DEVICES = {"cluster_chip": "Cluster-Chip", "pore_filter": "pore filter", "spiral": "spiral"}
 _MEANING = {
     "refused": "designs or operations that cannot be: a rule is broken",
@@ -119,8 +119,8 @@ def all_points(
     standing: Sequence[str] = (),
 ) -> Section:
     """A table of the first points, with how each ended (or stands) unless all have a result."""
-    shown = list(columns)[:RESULTS]
     varied = points.varied or list(points.parameters)
+    shown = list(columns)[: max(4, COLUMNS - len(varied))]
     all_columns = [*varied, *shown]
     ended = bool(standing) or not points.done.all()
     head = (what, *(["" if standing else "ended"] if ended else []), *(c.axis for c in all_columns))
