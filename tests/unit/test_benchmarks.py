@@ -156,6 +156,7 @@ def test_the_page_of_sweeps_says_what_was_found():
     head = {"date": "today", "command": "python -m benchmarks.sweeps",
             "machine": {"processor": "p", "cores": 2, "gigabytes": 8.0, "load_at_start": 0.0}}  # fmt: skip
     got = {
+        "load": 1.0,
         "seconds": 61.0,
         "cpu": 70.0,
         "peak_bytes": 5e8,
@@ -164,7 +165,7 @@ def test_the_page_of_sweeps_says_what_was_found():
         "bytes": 2e7,
     }
     page = sweeps.markdown({**head, "found": {"stiffness": got, "sizes": {"failed": "status 1: no"}}})
-    assert "| 1000 points: 1000 done | 61 s | 70 s | 0.50 GB | 20 MB | 4 s |" in page
+    assert "| 1000 points: 1000 done | 1.0 | 61 s | 70 s | 0.50 GB | 20 MB | 4 s |" in page
     assert "status 1: no" in page and "not run" in page
     assert [t.verdict for t in sweeps.targets({"stiffness": got})] == [
         targets.MISSED,

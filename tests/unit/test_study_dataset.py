@@ -47,6 +47,7 @@ def test_short_names():
         "operation.volume",
     ]
     found = short_names([of(name) for name in names], ["volume"])
+    assert short_names([of("suspension.0.cells")]) == ["suspension_0_cells"]  # "cells" are those of bodies
     assert found == ["gap", "cells_A_diameter", "cells_B_diameter", "concentration", "operation_volume"]
 
 

@@ -241,7 +241,7 @@ def test_the_folder_of_another_study(swept, tmp_path):
     assert status == 2
     of = "(sweep of a cluster_chip)"
     assert sentence_of(err).endswith(
-        f'is the folder of the study "small" {of}, not of "other" {of}; give another by -o'
+        f'is the folder of the study "small" {of}, not of "other" {of}; give another folder'
     )
     assert (base / "out" / "sweep.nc").read_bytes() == before
 
@@ -419,6 +419,12 @@ def test_mistakes_are_one_sentence_before_anything_is_made(tmp_path, change, opt
     status, _, err = chipsim("sweep", tmp_path / "small.toml", "-o", tmp_path / "out", *options)
     assert (status, (tmp_path / "out").exists()) == (2, False)
     assert sentence in sentence_of(err)
+
+
+def test_results_by_their_places_need_different_names():
+    places = ["capture[n=1].retained", "capture[n=2].retained"]
+    with pytest.raises(DesignError, match='two results would be called "capture_retained"; give them names'):
+        package.sweep("cluster_chip_2015", {"device.gap": ["12 um"]}, results=places)
 
 
 def test_points_are_made_when_they_are_asked_for(tmp_path, monkeypatch):
