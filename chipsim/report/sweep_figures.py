@@ -178,7 +178,7 @@ def _family(axes: Axes, along: Column, columns: Sequence[Column]) -> None:
     sizes = {cells: [c.n for c in drawn if c.cells == cells] for cells in kinds}
     family, alone = cycle(_DASHES), cycle(COLOURS[1:])
     several = sum(len(n) > 1 for n in sizes.values()) > 1
-    shades, largest = colour_map("viridis", 0.1, 0.88), sorted({n for of in sizes.values() for n in of})
+    shades, largest = colour_map("viridis", 0.22, 0.88), sorted({n for of in sizes.values() for n in of})
     for cells in kinds:
         own = [c for c in drawn if c.cells == cells]
         dash = next(family) if len(own) > 1 else (0, (3, 1.5))
@@ -203,7 +203,7 @@ def _by_other(axes: Axes, along: Column, other: Column, result: Column) -> None:
     if len(values) > CURVES:
         places = np.unique(np.linspace(0, len(values) - 1, CURVES).round().astype(int))
         values = tuple(values[i] for i in places)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, value in enumerate(values):
         if other.numeric:
             which = np.isclose(other.values, value, rtol=1e-9, atol=0)
@@ -242,7 +242,7 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     """For names: a bar for each, or for each name and size."""
     drawn = some(columns) if len(columns) > 1 else list(columns)
     names, height = along.distinct, 0.78 / len(drawn)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, column in enumerate(drawn):
         colour: Any = COLOURS[0] if len(drawn) == 1 else shades(i / (len(drawn) - 1))
         at = np.array([names.index(v) for v in along.values]) - 0.39 + height * (i + 0.5)
