@@ -100,12 +100,30 @@ class Trials:
         return np.where(np.isfinite(best), best, np.nan)
 
     def best(self, column: Column) -> int | None:
-        """Place of the feasible trial with the best value."""
-        which = np.flatnonzero(self.feasible & column.known)
+        """Place of the feasible trial with the best value; of several the one on the front."""
+        others = np.setdiff1d(np.flatnonzero(self.feasible & column.known), self.front)
+        which = np.concatenate([self.front, others]).astype(int)
         if not len(which):
             return None
         values = column.values[which]
         return int(which[values.argmax() if self.goal(column) == MAXIMISE else values.argmin()])
+
+    @cached_property
+    def standing(self) -> list[str]:
+        """How each trial stands, in words."""
+        on_front = set(self.front.tolist())
+        return [
+            self.front_name
+            if i in on_front
+            else "within limits"
+            if fine
+            else "breaks a limit"
+            if done
+            else status
+            for i, (fine, done, status) in enumerate(
+                zip(self.feasible, self.points.done, self.points.status, strict=True)
+            )
+        ]
 
     @cached_property
     def excess(self) -> np.ndarray:

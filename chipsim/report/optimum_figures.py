@@ -215,6 +215,7 @@ def _numbers(axes: Axes, trials: Trials, x: Column, y: Column) -> None:
             fontsize=8.0,
             color=INK,
             zorder=6,
+            bbox={"boxstyle": "square,pad=0.08", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75},
         )
 
 

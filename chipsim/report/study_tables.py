@@ -11,8 +11,8 @@ from chipsim.report.units import NONE
 
 #: Rows of the table of all points.
 ROWS = 200
-#: Columns of results in it.
-RESULTS = 10
+#: Columns of parameters and results in it; at least four are results.
+COLUMNS = 11
 DEVICES = {"cluster_chip": "Cluster-Chip", "pore_filter": "pore filter", "spiral": "spiral"}
 _MEANING = {
     "refused": "designs or operations that cannot be: a rule is broken",
@@ -33,7 +33,7 @@ def ended_in_words(points: Points, what: str) -> str:
     if done == len(points):
         return f"all {done} {what}s have a result" if done != 1 else f"the one {what} has a result"
     told = in_words(f"{n} {_verb(status, n)}" for status, n in others)
-    return f"{done or 'none'} of {len(points)} {what}s {'has' if done == 1 else 'have'} a result: {told}"
+    return f"{done or 'none'} of {len(points)} {what}s {'has' if done < 2 else 'have'} a result: {told}"
 
 
 def _verb(status: str, n: int) -> str:
@@ -111,24 +111,29 @@ def failures(points: Points, what: str) -> Section | None:
 
 
 def all_points(
-    points: Points, what: str, columns: Sequence[Column], beside: str, order: Iterable[int] | None = None
+    points: Points,
+    what: str,
+    columns: Sequence[Column],
+    beside: str,
+    order: Iterable[int] | None = None,
+    standing: Sequence[str] = (),
 ) -> Section:
-    """A table of the first points."""
-    shown = list(columns)[:RESULTS]
+    """A table of the first points, with how each ended (or stands) unless all have a result."""
     varied = points.varied or list(points.parameters)
+    shown = list(columns)[: max(4, COLUMNS - len(varied))]
     all_columns = [*varied, *shown]
-    ended = not points.done.all()
-    head = (what, *(["ended"] if ended else []), *(c.axis for c in all_columns))
+    ended = bool(standing) or not points.done.all()
+    head = (what, *(["" if standing else "ended"] if ended else []), *(c.axis for c in all_columns))
     rows = tuple(
         (
             design_link(points, i),
-            *([points.status[i]] if ended else []),
+            *([(standing or points.status)[i]] if ended else []),
             *(c.write(c.values[i], unit=False) for c in all_columns),
         )
         for i in list(range(len(points)) if order is None else order)[:ROWS]
     )
     align = ("rl" if ended else "r") + "".join("r" if c.numeric else "l" for c in all_columns)
-    said = [f"A {what}'s number leads to the file of its design, which runs."]
+    said = [f"A {what}'s number leads to the file of its design."]
     if len(points) > ROWS:
         said.append(f"The first {ROWS} of {len(points)} {what}s.")
     if len(columns) > len(shown):

@@ -50,10 +50,10 @@ def sweep_page(dataset: Dataset) -> str:
     failures = study_tables.failures(points, "point")
     sections = (
         Section("What was asked", tables=(study_tables.parameters(points),)),
-        _extremes(points),
+        *([_extremes(points)] if points.done.any() else []),
         *_pictures(dataset, points),
         *([failures] if failures else []),
-        study_tables.all_points(points, "point", points.moved or points.results, "sweep.nc"),
+        study_tables.all_points(points, "point", _in_table(points), "sweep.nc"),
         Section("What the results are", tables=(study_tables.results(points.results),)),
     )
     origin = study_tables.origin(
@@ -134,6 +134,18 @@ def _told(points: Points) -> list[Column]:
     return [*(c for c in numeric if c.name not in bodies), *of_bodies]
 
 
+def _in_table(points: Points) -> list[Column]:
+    """Results for the table of points, what is asked most first; none where no point has any."""
+    if not points.done.any():
+        return []
+    chosen = [c for c, _ in chosen_results(points)]
+    known = set(map(id, chosen))
+    text = [c for c in points.results if not c.numeric and c.varies]
+    return [*text, *chosen, *(c for c in points.moved if id(c) not in known)] or [
+        c for c in points.results if c.known.any()
+    ]
+
+
 def _first(column: Column, value: float) -> int:
     return int(np.nanargmin(np.abs(column.values - value)))
 
@@ -187,16 +199,14 @@ def _over_two(dataset: Dataset, points: Points) -> Section:
         if len(idle) == 1:
             across = a if idle[0] is b else b
             figure = sweep_figures.result_curves(dataset, column.name, across.name, body=body)
-            caption = (
-                f"{begin(column.label)} over {across.label}, whatever the {idle[0].label}.{_marks(points)}"
-            )
+            caption = f"{begin(column.label)} over {across.label}, whatever the {idle[0].label}."
             one.append(Picture(f"curve-{i}", figure, caption))
             continue
         caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
         both.append(Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption))
         across, other = sweep_figures.along(points)
         if other is not None and len(other.distinct) <= sweep_figures.CURVES:
-            caption = f"The same over {across.label}; a curve for each {other.label}."
+            caption = f"The same over {across.label}; a curve for each value of {other.label}."
             figure = sweep_figures.result_curves(dataset, column.name, body=body)
             both.append(Picture(f"curves-{i}", figure, caption))
     pictures = [*both, *one]

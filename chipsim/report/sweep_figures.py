@@ -48,7 +48,7 @@ def result_curves(dataset: Dataset, result: str, over: str | None = None, *, bod
     across, other = along(points, over)
     if other is not None:
         columns = [columns[body]]
-        other = other if matters(points, other, columns[0]) or not across.numeric else None
+        other = other if matters(points, other, columns[0]) else None
     figure = Figure(figsize=(5.4, 3.9), layout="constrained")
     axes = figure.subplots()
     if not across.numeric and other is None:
@@ -62,7 +62,7 @@ def result_curves(dataset: Dataset, result: str, over: str | None = None, *, bod
     axes.set(xlabel=plain(across.axis), ylabel=plain(label))
     scale_axis(axes.xaxis, across)
     value_axis(axes, columns)
-    _missing(axes, points, across)
+    _missing(axes, points, across, columns, pooled=other is None)
     _legend(figure, axes)
     return figure
 
@@ -178,7 +178,7 @@ def _family(axes: Axes, along: Column, columns: Sequence[Column]) -> None:
     sizes = {cells: [c.n for c in drawn if c.cells == cells] for cells in kinds}
     family, alone = cycle(_DASHES), cycle(COLOURS[1:])
     several = sum(len(n) > 1 for n in sizes.values()) > 1
-    shades, largest = colour_map("viridis", 0.1, 0.88), sorted({n for of in sizes.values() for n in of})
+    shades, largest = colour_map("viridis", 0.22, 0.88), sorted({n for of in sizes.values() for n in of})
     for cells in kinds:
         own = [c for c in drawn if c.cells == cells]
         dash = next(family) if len(own) > 1 else (0, (3, 1.5))
@@ -203,7 +203,7 @@ def _by_other(axes: Axes, along: Column, other: Column, result: Column) -> None:
     if len(values) > CURVES:
         places = np.unique(np.linspace(0, len(values) - 1, CURVES).round().astype(int))
         values = tuple(values[i] for i in places)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, value in enumerate(values):
         if other.numeric:
             which = np.isclose(other.values, value, rtol=1e-9, atol=0)
@@ -242,10 +242,10 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     """For names: a bar for each, or for each name and size."""
     drawn = some(columns) if len(columns) > 1 else list(columns)
     names, height = along.distinct, 0.78 / len(drawn)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, column in enumerate(drawn):
         colour: Any = COLOURS[0] if len(drawn) == 1 else shades(i / (len(drawn) - 1))
-        at = np.array([names.index(v) for v in along.values]) + 0.39 - height * (i + 0.5)
+        at = np.array([names.index(v) for v in along.values]) - 0.39 + height * (i + 0.5)
         label = "_" if len(drawn) == 1 else plain(column.label.partition(": ")[2])
         axes.barh(-at, column.shown, height=0.92 * height, color=colour, label=label)
     axes.set(yticks=-np.arange(len(names)), yticklabels=[plain(str(name)) for name in names])
@@ -264,11 +264,13 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     _legend(axes.figure, axes)  # type: ignore[arg-type]
 
 
-def _missing(axes: Axes, points: Points, along: Column) -> None:
-    """Points without a result as marks at the foot of the axes."""
+def _missing(axes: Axes, points: Points, along: Column, columns: Sequence[Column], *, pooled: bool) -> None:
+    """Points without a result as marks at the foot of the axes; of points that are one curve only where it has a hole."""
     x = places(along)
+    known = np.any([c.known for c in columns], axis=0)
+    covered = np.isin(x, x[known]) if pooled else np.zeros(len(x), bool)
     for status, (marker, colour) in MARKS.items():
-        which = (points.status == status) & np.isfinite(x)
+        which = (points.status == status) & np.isfinite(x) & ~covered
         if which.any():
             at = np.unique(x[which])
             axes.plot(
@@ -463,8 +465,11 @@ def _apart(values: np.ndarray, logarithmic: bool) -> bool:
 
 def _log_ticks(axis: Any) -> None:
     low, high = axis.get_view_interval()
-    few = high / low > 300
-    axis.set_major_locator(LogLocator(subs=(1.0,) if few else (1.0, 2.0, 5.0), numticks=12))
+    if high / low < 5:
+        axis.set_major_locator(MaxNLocator(5))
+    else:
+        subs = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_locator(NullLocator())
 
