@@ -14,6 +14,7 @@ from chipsim.flow.result import Flow
 from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import write_page
 from chipsim.study.equilibria import equilibria
+from chipsim.study.optimise import optimise
 from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.section import section_flow
@@ -46,6 +47,7 @@ __all__ = [
     "lines",
     "load_design",
     "newtonian",
+    "optimise",
     "package_version",
     "published",
     "recovery",

@@ -23,6 +23,7 @@ _NOT_COMPUTING = (
     "report",
     "verification",
     "cli.py",
+    "cli_optimise.py",
     "cli_options.py",
     "cli_spiral.py",
     "doctor.py",
