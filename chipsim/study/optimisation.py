@@ -17,6 +17,8 @@ from geometries import DesignError
 SAMPLER, TRIALS = "nsga2", 100
 #: Trials asked for at once, by sampler. They do not depend on the number of processes: the same seed is the same front.
 BATCHES = {"nsga2": 20, "tpe": 8, "random": 20}
+#: User attribute of a trial that was told: status, message, key, numbers by name, and by how much each constraint is violated.
+OUTCOME = "outcome"
 _KEYS = ("trials", "seed", "sampler", "batch")
 
 

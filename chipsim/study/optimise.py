@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipsim.study.evaluate import evaluate
 from chipsim.study.goals import MAXIMISE, NO_NUMBER, Objective
-from chipsim.study.optimisation import Optimisation, optimisation
+from chipsim.study.optimisation import OUTCOME, Optimisation, optimisation
 from chipsim.study.points import DONE, Outcome, Point
 from chipsim.study.study_file import TIME_LIMIT, read_tables, study
 from chipsim.study.supervise import CannotKeep
@@ -142,7 +142,7 @@ class _Search:
         self._plan, self._folder, self._trials, self._workers = plan, folder, trials, workers
         self._progress = progress
         self._names = [p.name for p in plan.study.parameters]
-        self._checked = any(t.user_attrs.get("status") == DONE for t in trials.finished(plan.trials))
+        self._checked = any(t.user_attrs[OUTCOME]["status"] == DONE for t in trials.finished(plan.trials))
         self._start, self._told = time.monotonic(), 0
 
     def go_on(self) -> None:
@@ -204,7 +204,8 @@ class _Search:
         objective = self._plan.objectives[0]
         if front:
             best = best_of(
-                objective, [t.user_attrs["numbers"][objective.name] for t in finished if t.number in front]
+                objective,
+                [t.user_attrs[OUTCOME]["numbers"][objective.name] for t in finished if t.number in front],
             )
             text += f", best {objective.name} {best:.4g}"
             text += f", {len(front)} on the front" if len(self._plan.objectives) > 1 else ""

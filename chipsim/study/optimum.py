@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipsim.study.goals import MAXIMISE, Asked, Constraint, Objective
-from chipsim.study.optimisation import Optimisation
+from chipsim.study.optimisation import OUTCOME, Optimisation
 from chipsim.study.parameters import Parameter
 from chipsim.study.picks import long_name
 from chipsim.study.solve import package_version
@@ -40,12 +40,12 @@ def dataset(plan: Optimisation, trials: Sequence[FrozenTrial], front: Sequence[i
     import numpy as np
     from xarray import Dataset
 
-    kept = [t.user_attrs for t in trials]
+    kept = [t.user_attrs[OUTCOME] for t in trials]
     drawn = [plan.values(t.params) for t in trials]
     seen: set[str] = set()
     on_front = []
     for trial in trials:
-        key = trial.user_attrs["key"]
+        key = trial.user_attrs[OUTCOME]["key"]
         on_front.append(trial.number in front and key not in seen)
         seen.add(key)
     variables: dict[str, Any] = {
@@ -233,14 +233,11 @@ def _design_file(found: Dataset, plan: Optimisation, place: int, rank: int, of: 
     return "".join(f"# {line}\n" for line in head) + "\n" + plan.study.point(values).to_toml()
 
 
-def _wanted(asked: Objective | Constraint) -> str:
+def _wanted(asked: Asked) -> str:
     if isinstance(asked, Objective):
         return asked.goal
-    return " and ".join(
-        f"{key.replace('_', ' ')} {value:.4g}"
-        for key in ("at_least", "at_most")
-        if (value := getattr(asked, key)) is not None
-    )
+    limits = {key: getattr(asked, key) for key in ("at_least", "at_most")}
+    return " and ".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in limits.items() if v is not None)
 
 
 def shown(found: Dataset, name: str, place: int) -> str:

@@ -18,12 +18,11 @@ from optuna.samplers.nsgaii import SBXCrossover
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-#: User attribute of a trial: by how much each constraint is violated.
-VIOLATIONS = "violations"
+from chipsim.study.optimisation import OUTCOME
 
 
 def _violations(trial: FrozenTrial) -> Sequence[float]:
-    return tuple(trial.user_attrs.get(VIOLATIONS, ()))
+    return tuple(trial.user_attrs[OUTCOME]["violations"])
 
 
 def _nsga2(seed: int, batch: int) -> BaseSampler:

@@ -24,6 +24,7 @@ from optuna.exceptions import OptunaError, StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from chipsim.study.optimisation import OUTCOME
 from chipsim.study.samplers import Seeded
 from geometries import DesignError
 
@@ -130,7 +131,11 @@ class Trials:
 
     def finished(self, most: int) -> list[FrozenTrial]:
         """Trials that were told, with numbers below ``most``."""
-        return [t for t in self.all() if t.state == TrialState.COMPLETE and t.number < most]
+        return [
+            t
+            for t in self.all()
+            if t.state == TrialState.COMPLETE and t.number < most and OUTCOME in t.user_attrs
+        ]
 
     def ask(self, suggest: Callable[[Any], None], most: int) -> int:
         """Make a trial; one whose number is not below ``most`` is left for whoever wants more of them.
@@ -153,6 +158,7 @@ class Trials:
             return int(number)
 
     def _complete(self, identity: int, suggest: Callable[[Any], None]) -> None:
+        self._study.get_trials(deepcopy=False)  # what optuna remembers of the storage must know it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             suggest(optuna.trial.Trial(self._study, identity))
@@ -208,14 +214,13 @@ class Trials:
         _, since, seen = self._beats[by]
         return False if now - since > _SILENCE else (True if seen else None)
 
-    def tell(self, trial: FrozenTrial, values: Sequence[float], attributes: Mapping[str, Any]) -> None:
+    def tell(self, trial: FrozenTrial, values: Sequence[float], outcome: Mapping[str, Any]) -> None:
         """The outcome of a trial; one that another process has told already stays as it is."""
         with self._told_plainly(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if self._storage.get_trial(trial._trial_id).state.is_finished():
                 return
-            for key, value in attributes.items():
-                self._storage.set_trial_user_attr(trial._trial_id, key, value)
+            self._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome)
             self._study.tell(trial.number, values, skip_if_finished=True)
 
     def front(self, most: int) -> list[int]:
@@ -249,6 +254,15 @@ def hidden(url: str) -> str:
     return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:...@", url)
 
 
+class _Connection(sqlite3.Connection):
+    """To a SQLite file that a killed process leaves whole, but perhaps not a machine that loses its power: some 20 writes a trial
+    need not each wait for the disk, as the points are kept beside it."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.execute("PRAGMA synchronous = OFF")
+
+
 def _storage(url: str) -> Any:
     """The storage of a URL: a database, or optuna's journal in a file or in Redis."""
     from optuna.storages import JournalStorage, RDBStorage
@@ -260,7 +274,8 @@ def _storage(url: str) -> Any:
         if url.startswith("redis://"):
             return JournalStorage(JournalRedisBackend(url))
         # Several processes on one SQLite file wait for each other.
-        return RDBStorage(url, {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None)
+        own = {"connect_args": {"timeout": 60, "factory": _Connection}} if url.startswith("sqlite") else None
+        return RDBStorage(url, own)
     except ImportError as error:
         reason = f"its driver is missing ({_cause(error)}); install the Python package of that database"
     except NoSuchModuleError:
