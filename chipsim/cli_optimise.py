@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chipsim.cli_options import progress_shown
+from chipsim.cli_study import SchedulerOption, StudyArgument, WorkersOption
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from chipsim.study.optimisation import Optimisation
-
-# So many lines of a front are read in a terminal.
+# So many designs of a front are read in a terminal.
 _SHOWN = 20
 
 
 def optimise(
-    study: Annotated[
-        str,
-        typer.Argument(metavar="STUDY", help="A TOML file with [parameters], [objectives], [constraints]."),
-    ],
+    study: StudyArgument,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for the results; default out/NAME.")
+        Path | None, typer.Option("-o", "--output", help="Folder of the study; default out/NAME.")
     ] = None,
     trials: Annotated[
         int | None, typer.Option(help="How many designs are tried, those of earlier runs counted.")
@@ -34,16 +31,13 @@ def optimise(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Of a storage that several machines share; default: a SQLite file in the folder.",
+            help="Where trials are kept, for several machines: a database that optuna knows; default: a SQLite file.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="How many are computed at once; default: one for each core.")
-    ] = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
 ) -> None:
-    """Look for the designs that serve some goals best; a run that was stopped goes on where it was."""
-    from dataclasses import replace
-
+    """Look for the designs that serve some goals best; stopped, it goes on where it was."""
     from chipsim.study.optimisation import load_optimisation, whole
     from chipsim.study.optimise import carry_out
 
@@ -52,34 +46,39 @@ def optimise(
         plan = replace(plan, trials=whole("trials", trials, 1))
     folder = output or Path("out") / plan.study.name
     with progress_shown() as progress:
-        found = carry_out(plan, folder, storage=storage, workers=workers, progress=progress)
-    _print(found, plan, folder)
+        found = carry_out(
+            plan, folder, storage=storage, scheduler=scheduler, workers=workers, progress=progress
+        )
+    _print(found, folder)
+    if not (found["status"] == "done").any():
+        raise typer.Exit(1)
 
 
-def _print(found: Dataset, plan: Optimisation, folder: Path) -> None:
-    """The front as a table, and what was written."""
+def _print(found: Dataset, folder: Path) -> None:
+    """The front as a table, or what comes nearest to one; what was written."""
     from rich.console import Console
     from rich.table import Table
 
-    from chipsim.study.optimum import FRONT, OPTIMUM, least_violated, ranked, short_names, shown
+    from chipsim.report.optimum import answer
+    from chipsim.report.optimum_columns import trials_of
+    from chipsim.study.optimum import FRONT, OPTIMUM, PAGE
 
+    trials = trials_of(found)
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    places = ranked(found, plan)
-    feasible = int(found["feasible"].sum())
-    console.print(f"{found.sizes['trial']} trials, {feasible} feasible, {len(places)} on the front")
-    if not places:
-        nearest = least_violated(plan, found)
-        console.print("no trial meets all constraints" + ("" if nearest is None else "; the nearest is"))
-        places = [] if nearest is None else [nearest]
-    columns = [
-        *(asked.name for asked in (*plan.objectives, *plan.constraints)), *short_names(plan).values()
-    ]  # fmt: skip
+    console.print(answer(trials))
+    front = [int(i) for i in trials.front]
+    shown = front[:_SHOWN] or [int(i) for i in trials.least_violated()]
+    columns = [*trials.objectives, *(c.column for c in trials.constraints), *trials.points.parameters]
+    columns = [*{c.name: c for c in columns}.values()]
     table = Table(box=None)
-    for name in ("", *columns):
+    for name in ("design" if front else "trial", *(c.axis for c in columns)):
         table.add_column(name, justify="right")
-    for rank, place in enumerate(places[:_SHOWN], 1):
-        table.add_row(f"{rank:02d}" if feasible else "", *(shown(found, name, place) for name in columns))
-    console.print(table)
-    if len(places) > _SHOWN:
-        console.print(f"and {len(places) - _SHOWN} more")
-    console.print(f"wrote {folder / OPTIMUM}" + (f", {folder / FRONT}/" if feasible else ""))
+    for rank, i in enumerate(shown, 1):
+        number = f"{FRONT}/{rank:02d}.toml" if front else str(int(found["trial"][i]))
+        table.add_row(number, *(c.write(c.values[i], unit=False) for c in columns))
+    if shown:
+        console.print(table)
+    if len(front) > _SHOWN:
+        console.print(f"and {len(front) - _SHOWN} more")
+    names = [OPTIMUM, PAGE, *([f"{FRONT}/"] if front else [])]
+    console.print("wrote " + ", ".join(f"{folder}/{name}" for name in names))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -133,13 +133,21 @@ class Thresholds:
 
     def half_pressure(self) -> float | None:
         """Pressure above which fewer than half are retained, Pa; None if they never are."""
-        half = float(np.median(self.hold))
+        half = self._median_hold
         return half if half > 0 else None
 
     def junction_load(self, pressure: float) -> float:
         """Median over the clusters that straddle of the largest force on a junction at that pressure (Pa), N."""
+        return pressure * self._median_load_area
+
+    @cached_property
+    def _median_hold(self) -> float:
+        return float(np.median(self.hold))
+
+    @cached_property
+    def _median_load_area(self) -> float:
         straddling = self.load_area[self.load_area > 0]
-        return pressure * float(np.median(straddling)) if len(straddling) else 0.0
+        return float(np.median(straddling)) if len(straddling) else 0.0
 
 
 @dataclass(frozen=True)

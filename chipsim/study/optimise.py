@@ -10,29 +10,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipsim.study.evaluate import evaluate
+from chipsim.study.evaluate import compute, outcome_of
+from chipsim.study.folder import open_folder
 from chipsim.study.goals import MAXIMISE, NO_NUMBER, Objective
 from chipsim.study.optimisation import OUTCOME, Optimisation, optimisation
-from chipsim.study.points import DONE, Outcome, Point
-from chipsim.study.study_file import TIME_LIMIT, read_tables, study
-from chipsim.study.supervise import CannotKeep
+from chipsim.study.points import DONE, Outcome, Point, Truncated, kept, wanted
+from chipsim.study.study_file import TIME_LIMIT, plain, study, tables_of
+from chipsim.study.workforce import Workforce
 from geometries import DesignError
-from geometries.files import require_writable
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from xarray import Dataset
 
+    from chipsim.design import Design
     from chipsim.study.trials import Trials
 
 DATABASE = "study.db"
 
 
 def optimise(
-    design: Any,
+    design: Design | str | Path,
     parameters: Mapping[str, Any],
     objectives: Mapping[str, Any],
     constraints: Mapping[str, Any] | None = None,
@@ -41,33 +43,41 @@ def optimise(
     seed: int = 0,
     sampler: str = "nsga2",
     batch: int | None = None,
-    name: str = "optimum",
+    name: str | None = None,
     folder: str | Path | None = None,
-    storage: str | None = None,
-    workers: int | None = None,
+    model: str | None = None,
+    refine: float | None = None,
+    accuracy: float | str | None = None,
+    lift_table: str | Path | None = None,
     time_limit: float | str = TIME_LIMIT,
+    storage: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
-    **options: Any,
 ) -> Dataset:
     """Look for the designs that serve some goals best.
 
     Args:
-        design: The base design: a published one's name, or the path of a TOML file.
-        parameters: Range or values of each parameter by its name, as in a study's file: ``{"device.gap": {"from": "8 um",
-            "to": "16 um"}}``.
+        design: A design, a TOML file, or the name of a published one.
+        parameters: By name a range, ``{"device.gap": {"from": "8 um", "to": "16 um"}}``, perhaps with ``scale`` and (for steps)
+            ``points``, or a list of values.
         objectives: By name: ``{"pairs": {"result": "capture[n=2].retained", "goal": "maximise"}}``.
         constraints: By name: ``{"load": {"result": "capture[n=2].junction_load_n", "at_most": "0.06 nN"}}``.
         trials: How many designs are tried, those of earlier runs counted.
-        seed: Same seed, same trials.
+        seed: Of the search and of the Monte Carlo. Same seed, same trials.
         sampler: ``"nsga2"``, ``"tpe"`` or ``"random"``.
         batch: Trials asked for at once; None: 20, of ``"tpe"`` 8.
-        name: Of the study.
+        name: Of the study; None: that of the design.
         folder: For all that is kept and written; None: ``out/NAME``.
-        storage: URL of optuna's storage; None: a SQLite file in the folder.
-        workers: Processes that compute; None: one for each core.
-        time_limit: Longest that a trial may take, s or ``"10 min"``.
+        model: Of the flow, as for :func:`chipsim.run`.
+        refine: Divides all cell sizes of the mesh.
+        accuracy: Asked of the flow.
+        lift_table: Of a spiral, a file of one's own.
+        time_limit: Longest that a trial may take, s or ``"10 min"``; it is stopped then, and counts as infeasible.
+        storage: URL of optuna's storage, which several machines may share; None: a SQLite file in the folder.
+        scheduler: Address of a Dask scheduler; None: one process a core on this machine.
+        workers: Processes on this machine; None: one a core.
         progress: Told how far it is.
-        options: How each trial is run: ``model``, ``refine``, ``accuracy``, ``lift_table``.
 
     Returns:
         The trials: parameters, objectives, constraints, which are feasible and which on the front.
@@ -75,16 +85,18 @@ def optimise(
     Raises:
         DesignError: Something asked for is unknown or of no sense, or cannot be read or written.
     """
-    from chipsim.design import find_design
-
+    tables, stem = tables_of(design)
     what = study(
-        read_tables(find_design(str(design))), parameters, name=name, time_limit=time_limit, **options
-    )
+        tables, plain(parameters), name=name or stem, time_limit=time_limit, model=model, seed=seed, refine=refine,
+        accuracy=accuracy, lift_table=None if lift_table is None else str(lift_table),
+    )  # fmt: skip
     settings = {"trials": trials, "seed": seed, "sampler": sampler}
     plan = optimisation(
         what, objectives, constraints, settings if batch is None else settings | {"batch": batch}
     )
-    return carry_out(plan, folder, storage=storage, workers=workers, progress=progress)
+    return carry_out(
+        plan, folder, storage=storage, scheduler=scheduler, workers=workers, progress=progress
+    )
 
 
 def carry_out(
@@ -92,28 +104,23 @@ def carry_out(
     folder: str | Path | None = None,
     *,
     storage: str | None = None,
+    scheduler: str | None = None,
     workers: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Dataset:
-    """Try designs until there are as many trials as wanted, and write what was found.
-
-    Args:
-        plan: What is sought.
-        folder: For all that is kept and written; None: ``out/NAME``.
-        storage: URL of optuna's storage; None: a SQLite file in the folder.
-        workers: Processes that compute; None: one for each core.
-        progress: Told how far it is.
+    """Try designs until there are as many trials as wanted, and write what was found; see :func:`optimise`.
 
     Raises:
         DesignError: A result is not there, the folder or the storage is another study's, or cannot be read or written.
     """
-    from chipsim.study.optimum import dataset, mark, write
+    from chipsim.study.optimum import dataset, write
     from chipsim.study.samplers import Seeded
     from chipsim.study.trials import Trials, file_storage
 
+    _check_base(plan)
+    workforce = Workforce(scheduler, workers)
     folder = Path(folder or Path("out") / plan.study.name)
-    require_writable(folder)
-    mark(folder, plan)
+    open_folder(folder, "optimise", plan.study.name, str(plan.study.tables["device"].get("kind")), progress)
     trials = Trials(
         storage or file_storage(folder / DATABASE),
         plan.study.name,
@@ -121,11 +128,26 @@ def carry_out(
         [objective.goal for objective in plan.objectives],
         Seeded(plan.sampler, plan.seed, plan.batch),
     )
-    with trials.beating():
-        _Search(plan, folder, trials, workers, progress).go_on()
-    found = dataset(plan, trials.finished(plan.trials), trials.front(plan.trials))
-    write(found, plan, folder, progress)
+    with trials.beating(), ExitStack() as stack:
+        _Search(plan, folder, trials, workforce, stack, progress).go_on()
+    finished = trials.finished(plan.trials)
+    found = dataset(plan, finished, trials.front(plan.trials))
+    write(found, plan, finished, folder, progress)
     return found
+
+
+def _check_base(plan: Optimisation) -> None:
+    """Refuse a model or an accuracy that no trial could have; a base design may be one that cannot be made."""
+    from chipsim.study.recipes import model_of
+    from chipsim.study.solve import check_accuracy
+
+    options = plan.study.options
+    check_accuracy(options.accuracy, options.refine)
+    try:
+        device = plan.study.point({}).design.device
+    except DesignError:
+        return
+    model_of(device, options.model)
 
 
 class _Search:
@@ -136,11 +158,12 @@ class _Search:
         plan: Optimisation,
         folder: Path,
         trials: Trials,
-        workers: int | None,
+        workforce: Workforce,
+        until: ExitStack,
         progress: Callable[[str], None],
     ) -> None:
-        self._plan, self._folder, self._trials, self._workers = plan, folder, trials, workers
-        self._progress = progress
+        self._plan, self._folder, self._trials, self._progress = plan, folder, trials, progress
+        self._workforce, self._until, self._works = workforce, until, False
         self._names = [p.name for p in plan.study.parameters]
         self._checked = any(t.user_attrs[OUTCOME]["status"] == DONE for t in trials.finished(plan.trials))
         self._start, self._told = time.monotonic(), 0
@@ -170,31 +193,40 @@ class _Search:
 
     def _compute(self, trials: Sequence[FrozenTrial]) -> None:
         points = [self._plan.point(trial.params) for trial in trials]
-        if not self._checked:  # a name that is wrong is told before much is computed
-            self._outcomes(points[:1])
         for trial, point, outcome in zip(trials, points, self._outcomes(points), strict=True):
-            values, attributes = told(self._plan, point, outcome)
-            self._trials.tell(trial, values, attributes)
+            values, kept_with_it = told(self._plan, point, outcome)
+            self._trials.tell(trial, values, kept_with_it)
         self._told += len(trials)
         self._progress(self._standing())
 
     def _outcomes(self, points: Sequence[Point]) -> list[Outcome]:
+        limit, standing = self._plan.study.time_limit, self._standing()
+        if not self._works and any(self._missing(point) for point in points):
+            self._progress(f"{standing}; starting")
+            self._until.enter_context(self._workforce)
+            self._works = True
+        keys = compute(
+            points,
+            self._folder,
+            time_limit=limit,
+            workforce=self._workforce if self._works else None,
+            progress=lambda text: self._progress(f"{standing}; of this batch {text}"),
+            first=self._check,
+        )
+        return [outcome_of(self._folder, key) for key in keys]
+
+    def _missing(self, point: Point) -> bool:
         try:
-            outcomes = evaluate(
-                points,
-                self._folder,
-                time_limit=self._plan.study.time_limit,
-                workers=self._workers,
-                progress=lambda text: self._progress(f"{self._standing()}; now {text}"),
-            )
-        except CannotKeep as error:
-            raise DesignError(error.strerror or str(error)) from None
-        first = next((o.result for o in outcomes if o.result is not None), None)
-        if first is not None and not self._checked:
+            return wanted(kept(self._folder, point.key), self._plan.study.time_limit)
+        except Truncated:
+            return True
+
+    def _check(self, outcome: Outcome) -> None:
+        """Whether the first result of all has what is asked for: a name that is wrong is told before much is computed."""
+        if not self._checked and outcome.result is not None:
             for asked in (*self._plan.objectives, *self._plan.constraints):
-                asked.of(first)
+                asked.of(outcome.result)
             self._checked = True
-        return outcomes
 
     def _standing(self) -> str:
         """How far it is, the best so far, and the time left."""

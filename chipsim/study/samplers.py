@@ -25,9 +25,16 @@ def _violations(trial: FrozenTrial) -> Sequence[float]:
     return tuple(trial.user_attrs[OUTCOME]["violations"])
 
 
+class _Ordered(NSGAIISampler):
+    """NSGA-II whose parents are in the order of their numbers: optuna's are so only once it has written them down."""
+
+    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
+        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
+
+
 def _nsga2(seed: int, batch: int) -> BaseSampler:
     # A batch is a generation.
-    return NSGAIISampler(
+    return _Ordered(
         seed=seed, population_size=batch, crossover=SBXCrossover(), constraints_func=_violations
     )
 

@@ -26,6 +26,7 @@ _NOT_COMPUTING = (
     "cli_optimise.py",
     "cli_options.py",
     "cli_spiral.py",
+    "cli_study.py",
     "doctor.py",
     "show.py",
 )

@@ -255,8 +255,10 @@ def hidden(url: str) -> str:
 
 
 class _Connection(sqlite3.Connection):
-    """To a SQLite file that a killed process leaves whole, but perhaps not a machine that loses its power: some 20 writes a trial
-    need not each wait for the disk, as the points are kept beside it."""
+    """To a SQLite file. A process that is killed leaves it whole, a machine that loses its power perhaps not.
+
+    Ten writes a trial need not each wait for the disk, as the points are kept beside it.
+    """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)

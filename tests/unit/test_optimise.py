@@ -43,31 +43,41 @@ load = { result = "capture[n=2].junction_load_n", at_most = "0.5 nN" }
 """
 
 
-def of_a_formula(points, folder, **_):
-    """Outcomes as of a chip that is quick to compute: some are refused, some fail."""
-    found = []
-    for point in points:
-        chip, run = point.design.device, point.design.operation
-        push = run.flow_rate * run.viscosity / 2.8e-12 * (12e-6 / chip.gap) ** 2
-        if chip.gap > 18e-6:
-            found.append(Outcome(REFUSED, "too wide"))
-        elif chip.rows == 11:
-            found.append(Outcome(FAILED, "no convergence"))
-        else:
-            retained = math.exp(-push * (chip.gap / 10e-6) ** 3)
-            entries = [
-                {"n": 1, "retained": retained**3},
-                {"n": 2, "retained": retained, "junction_load_n": 0.4e-9 * push},
-            ]
-            found.append(
-                Outcome(DONE, result={"capture": entries, "processing_time_s": 5e-6 / run.flow_rate})
-            )
-    return found
+def of_a_formula(point):
+    """Outcome as of a chip that is quick to compute: some are refused, some fail."""
+    chip, run = point.design.device, point.design.operation
+    push = run.flow_rate * run.viscosity / 2.8e-12 * (12e-6 / chip.gap) ** 2
+    if chip.gap > 18e-6:
+        return Outcome(REFUSED, "too wide")
+    if chip.rows == 11:
+        return Outcome(FAILED, "no convergence")
+    retained = math.exp(-push * (chip.gap / 10e-6) ** 3)
+    entries = [
+        {"n": 1, "retained": retained**3},
+        {"n": 2, "retained": retained, "junction_load_n": 0.4e-9 * push},
+    ]
+    return Outcome(DONE, result={"capture": entries, "processing_time_s": 5e-6 / run.flow_rate})
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(module, "evaluate", of_a_formula)
+    """Points are computed by a formula, in this process; their number is counted."""
+    outcomes, counted = {}, []
+
+    def compute(points, folder, *, first, **_):
+        for point in points:
+            counted.append(point)
+            outcomes[point.key] = of_a_formula(point)
+            if outcomes[point.key].status == DONE:
+                first(outcomes[point.key])
+        return [point.key for point in points]
+
+    monkeypatch.setattr(module, "compute", compute)
+    monkeypatch.setattr(module, "outcome_of", lambda folder, key: outcomes[key])
+    monkeypatch.setattr(module.Workforce, "__enter__", lambda self: self)
+    monkeypatch.setattr(module.Workforce, "__exit__", lambda self, *_: None)
+    monkeypatch.setattr("chipsim.report.optimum.optimum_page", lambda found: "a page")
+    return counted
 
 
 def plan(tmp_path, old="", new="", **changes) -> Optimisation:
@@ -180,18 +190,14 @@ def test_the_same_seed_is_the_same_front_and_another_is_not(tmp_path, quick, sam
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
 def test_samplers_learn(tmp_path, quick, sampler):
-    p = plan(tmp_path, sampler=sampler, trials=60, batch=6)
+    p = plan(tmp_path, sampler=sampler, trials=48, batch=8)
     p = replace(p, objectives=p.objectives[:1], constraints=(replace(p.constraints[0], at_most=0.05),))
-    learnt = carry_out(p, tmp_path / sampler)
-    chance = carry_out(replace(p, sampler="random"), tmp_path / "random")
-    # Nearer to the 0.05^(1/3) of the formula than by chance.
-    best = [float(found["pairs"].where(found["feasible"]).max()) for found in (learnt, chance)]
-    assert best[1] < best[0] <= 0.05 ** (1 / 3)
-    late = slice(40, 60)
-    assert (
-        learnt["pairs"][late].where(learnt["feasible"]).median()
-        > chance["pairs"][late].where(chance["feasible"]).median()
-    )
+    found = carry_out(p, tmp_path / sampler)
+    pairs = found["pairs"].where(found["feasible"])
+    # Of the formula 0.05^(1/3) is the most; half of what is lacking in the beginning is found.
+    most = 0.05 ** (1 / 3)
+    assert most - pairs[24:].max() < 0.5 * (most - pairs[:8].max())
+    assert pairs.max() <= most and found["feasible"][24:].mean() > found["feasible"][:8].mean()
 
 
 class Killed(BaseException):
@@ -251,10 +257,11 @@ def test_the_front_is_designs_that_run(tmp_path, quick):
     for file in files:
         design = chipsim.load_design(file)
         text = file.read_text()
-        number = int(text.split("trial ")[1].split(".")[0])
+        number = int(text.split("trial ")[1].split(":")[0])
         trial = found.sel(trial=number)
+        assert bool(trial["front"])
         assert design.device.gap == trial["gap"] and design.operation.flow_rate == trial["flow_rate"]
-        assert design.device.rows == trial["rows"] and f"pairs = {float(trial['pairs']):.4g}" in text
+        assert design.device.rows == trial["rows"] and "# pairs = " in text
         point = p.point({"device.gap": float(trial["gap"]), "device.rows": int(trial["rows"]),
                          "operation.flow_rate": float(trial["flow_rate"]),
                          "operation.viscosity": f"{float(trial['viscosity']) * 1e3:g} mPa s"})  # fmt: skip
@@ -275,18 +282,11 @@ def test_nothing_feasible(tmp_path, quick):
     assert not (tmp_path / "out" / "front").exists()
 
 
-def test_a_result_that_is_nowhere_is_told_before_all_is_computed(tmp_path, monkeypatch):
-    asked = []
-
-    def counted(points, folder, **more):
-        asked.append(len(points))
-        return of_a_formula(points, folder, **more)
-
-    monkeypatch.setattr(module, "evaluate", counted)
+def test_a_result_that_is_nowhere_is_told_before_all_is_computed(tmp_path, quick):
     p = plan(tmp_path, "capture[n=2].retained", "capture[n=7].retained")
     with pytest.raises(DesignError, match="no entry has n=7"):
         carry_out(p, tmp_path / "out")
-    assert sum(asked) <= 7
+    assert len(quick) <= 6
 
 
 def test_what_is_told_of_points_without_a_number(tmp_path):
@@ -347,7 +347,7 @@ def test_a_folder_of_another_study(tmp_path, quick):
     p = plan(tmp_path, trials=6)
     carry_out(p, tmp_path / "out")
     before = trials_in(tmp_path / "out" / "study.db")
-    with pytest.raises(DesignError, match="is the folder of another study"):
+    with pytest.raises(DesignError, match='is the folder of the study "chip"'):
         carry_out(replace(p, study=replace(p.study, name="other")), tmp_path / "out")
     for changes, what in (
         ({"objectives": p.objectives[:1]}, "objectives"),
@@ -409,16 +409,18 @@ def test_a_driver_that_is_missing(tmp_path, quick):
 
 
 def test_a_full_disk(tmp_path, quick, monkeypatch):
-    def full(self, *_, **__):
-        raise optuna.exceptions.StorageInternalError("commit") from sqlite3.OperationalError(
-            "database or disk is full"
-        )
+    commit, count = sqlalchemy.orm.Session.commit, []
 
-    monkeypatch.setattr(optuna.storages.RDBStorage, "set_trial_param", full)
+    def full(session):
+        count.append(1)
+        if len(count) > 100:
+            raise sqlalchemy.exc.OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
+        commit(session)
+
+    monkeypatch.setattr(sqlalchemy.orm.Session, "commit", full)
     with pytest.raises(DesignError, match="database or disk is full; the points computed are kept"):
         carry_out(plan(tmp_path), tmp_path / "out")
-    monkeypatch.undo()
-    monkeypatch.setattr(module, "evaluate", of_a_formula)
+    monkeypatch.setattr(sqlalchemy.orm.Session, "commit", commit)
     assert carry_out(plan(tmp_path), tmp_path / "out").identical(
         carry_out(plan(tmp_path), tmp_path / "whole")
     )
