@@ -13,11 +13,14 @@ from chipsim.design import Carried, Design, Operation, design_from_dict, load_de
 from chipsim.flow.result import Flow
 from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import view, write_page
+from chipsim.study.dataset import open_dataset
 from chipsim.study.equilibria import equilibria
+from chipsim.study.optimise import optimise
 from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.section import section_flow
 from chipsim.study.solve import package_version, solve
+from chipsim.study.sweep import sweep
 from chipsim.study.write import write
 from geometries import ClusterChip, DesignError, Limits, PoreFilter, Spiral
 
@@ -46,6 +49,8 @@ __all__ = [
     "lines",
     "load_design",
     "newtonian",
+    "open_dataset",
+    "optimise",
     "package_version",
     "published",
     "recovery",
@@ -53,6 +58,7 @@ __all__ = [
     "run",
     "section_flow",
     "solve",
+    "sweep",
     "view",
     "write",
     "write_page",

@@ -1,4 +1,4 @@
-"""The command line: list, show, run, section, equilibria, lift, export, verify, doctor.
+"""The command line: list, show, run, sweep, section, equilibria, lift, export, verify, doctor.
 
 A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
 status 1. Progress goes to standard error, results to files or standard output.
@@ -16,8 +16,10 @@ from typing import Annotated, Any
 
 import typer
 
+from chipsim.cli_optimise import optimise
 from chipsim.cli_options import DesignArgument, LiftTableOption, RefineOption, SetOption, progress_shown
 from chipsim.cli_spiral import equilibria, lift, section
+from chipsim.cli_study import sweep
 from chipsim.design import Design, find_design, load_design, published
 from chipsim.study.solve import rank
 from geometries import DesignError, Device
@@ -121,7 +123,7 @@ def run(
         typer.echo("wrote " + ", ".join(str(f) for f in files))
 
 
-for command in (section, equilibria, lift):
+for command in (sweep, optimise, section, equilibria, lift):
     app.command()(command)
 
 
@@ -287,7 +289,10 @@ def main() -> None:
         else:
             status = _fail(str(error), 1)
     if status == 130:  # typer turns Ctrl-C into this status
-        _fail("interrupted; nothing half-written was left, and solved flows stay stored", status)
+        _fail(
+            "interrupted; nothing half-written was left, and what was computed is kept for the next time",
+            status,
+        )
     if status not in (0, 2) and "OMPI_COMM_WORLD_SIZE" in os.environ:
         from mpi4py import MPI
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator, model_validator
 
-from chipsim.cells import LIVE, MOST_CELLS, STATES, CellLine, cell_line_from_table, line
+from chipsim.cells import LIVE, MOST_CELLS, STATES, CellLine, cell_line_from_table, line, own_table
 from chipsim.fluids import Fluid, fluid, newtonian
 from geometries import KINDS, DesignError, Device, Limits
 from geometries.device import Values
@@ -182,6 +182,40 @@ class Design:
             ],
             "limits": self.limits.to_dict(),
         }
+
+    def to_tables(self) -> dict[str, Any]:
+        """The tables of a TOML file that gives this design again.
+
+        Raises:
+            DesignError: Its cells cannot be written in a file.
+        """
+        cells: dict[str, dict[str, Any]] = {}
+        for carried in self.suspension:
+            own = own_table(carried.cells)
+            if cells.setdefault(carried.cells.name, own) != own:
+                raise DesignError(
+                    f'two kinds of cells are called "{carried.cells.name}"; give one of them another name'
+                )
+        limits = _given(self.limits)
+        return {
+            "device": {"kind": self.device.kind, **_given(self.device)},
+            "operation": _given(self.operation),
+            **(
+                {"suspension": [{**_given(s), "cells": s.cells.name} for s in self.suspension]}
+                if cells
+                else {}
+            ),
+            **({"cells": found} if (found := {name: own for name, own in cells.items() if own}) else {}),
+            **({"limits": limits} if limits else {}),
+        }
+
+
+def _given(values: Values) -> dict[str, Any]:
+    """The values that were given, in SI, as a TOML file takes them; what was left out stays out."""
+    found = {
+        name: getattr(values, name) for name in type(values).model_fields if name in values.model_fields_set
+    }
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items() if v is not None}
 
 
 def _check_chip(_: Device, operation: Operation, suspension: Sequence[Carried]) -> None:

@@ -74,6 +74,12 @@ def _to_si(value: Any, unit: str, field: str) -> float:
     if isinstance(value, (int, float)):
         # TOML's whole numbers have no end, floats have.
         return float(max(min(value, 10**300), -(10**300)) if isinstance(value, int) else value)
+    return _parsed(value, unit, field)
+
+
+# The points of a sweep say the same words again and again.
+@lru_cache(maxsize=4096)
+def _parsed(value: str, unit: str, field: str) -> float:
     if "," in value:  # pint would read "12,5 um" as 125 um
         raise DesignError(
             f'{field} = "{value}" has a comma; write decimals with a point, like "{_example(unit)}"'

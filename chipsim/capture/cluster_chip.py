@@ -192,10 +192,9 @@ def _single_fate(line: CellLine, setting: Setting, about: dict[str, Any]) -> Tra
 
 def _cluster_fate(line: CellLine, n: int, setting: Setting, about: dict[str, Any]) -> TrapEntry:
     """With the line's junctions; the same with the weakest is within."""
-    both = setting.thresholds(setting.draws(line, n), line)
-    few = setting.draws(line, n, setting.range_samples)
+    both, few = setting.thresholds(line, n), setting.range_samples
     changed = [setting.assumed, *variations(line, setting.assumed, setting.trap.rows)]
-    varied = [(setting.pressure(a), setting.thresholds(few, line, a)) for a in changed]
+    varied = [(setting.pressure(a), setting.thresholds(line, n, a, few)) for a in changed]
 
     def entry(strength: int) -> TrapEntry:
         found = both[strength]
@@ -232,5 +231,5 @@ def against_flow_rate(
     if n == 1 or line.kind == "red cell":
         kept = [s.singles(line) for s in settings]
         return [(p, 1 - p, 0.0) for p in kept]
-    found, _ = setting.thresholds(setting.draws(line, n), line)
+    found, _ = setting.thresholds(line, n)
     return [tuple(f.value for f in found.fractions(s.pressure())) for s in settings]

@@ -166,7 +166,7 @@ def comparison(
     thresholds, spans = {}, {1: _varied(setting, line, 1)}
     curve = [_single_point(spans[1])]
     for n in SIZES[1:]:
-        thresholds[n], weak = setting.thresholds(setting.draws(line, n), line)
+        thresholds[n], weak = setting.thresholds(line, n)
         spans[n] = _varied(setting, line, n)
         curve.append(_curve_point(n, setting, thresholds[n], weak, spans[n]))
     baselines = {name: tuple(rule(n) for n in SIZES) for name, rule in BASELINES.items()}
@@ -222,8 +222,8 @@ def _varied(setting: Setting, line: CellLine, n: int) -> np.ndarray:
     changed = [setting.assumed, *variations(line, setting.assumed, setting.trap.rows)]
     if n == 1:
         return np.array([setting.singles(line, a) for a in changed])
-    draws = setting.draws(line, n, setting.range_samples)
-    return np.array([setting.thresholds(draws, line, a)[0].retained(setting.pressure(a)) for a in changed])
+    few = setting.range_samples
+    return np.array([setting.thresholds(line, n, a, few)[0].retained(setting.pressure(a)) for a in changed])
 
 
 def _points(

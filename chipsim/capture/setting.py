@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from chipsim.capture.assumptions import WEAK_JUNCTION, Assumptions
 from chipsim.capture.calibration import tension_for
-from chipsim.capture.clusters import Draws, Thresholds, bodies, draw
+from chipsim.capture.clusters import Bodies, Thresholds, bodies, draw
 from chipsim.capture.singles import half_pressure_singles, retained_singles
 from chipsim.capture.trap import Trap
 from chipsim.cells import CellLine
@@ -61,17 +62,49 @@ class Setting:
         """Pressure above which fewer than half of the single cells are retained, Pa; None if they never are."""
         return half_pressure_singles(line, self.trap.narrowest, **_spreads(line, self.assumed))
 
-    def draws(self, line: CellLine, n: int, samples: int | None = None) -> Draws:
-        """The clusters of this run for one line and size."""
-        return draw(self.seed, line.name, n, self.trap.rows, samples or self.samples)
-
     def thresholds(
-        self, draws: Draws, line: CellLine, assumed: Assumptions | None = None
+        self, line: CellLine, n: int, assumed: Assumptions | None = None, samples: int | None = None
     ) -> tuple[Thresholds, Thresholds]:
-        """Thresholds of drawn clusters under some assumptions: with the line's junctions, and with the weakest known."""
+        """Thresholds of clusters of n cells under some assumptions: with the line's junctions, and with the weakest known."""
         assumed = assumed or self.assumed
-        found, tension = bodies(draws, line, self.trap, assumed), tension_for(line, assumed)
-        return found.thresholds(tension, line.junction_strength), found.thresholds(tension, WEAK_JUNCTION)
+        who = _Population.of(self, line, n, assumed, samples or self.samples)
+        tension = tension_for(line, assumed)
+        return _thresholds(who, tension, line.junction_strength), _thresholds(who, tension, WEAK_JUNCTION)
+
+
+@dataclass(frozen=True)
+class _Population:
+    """All that determines the bodies of one entry, and nothing that does not: points of a sweep share them."""
+
+    seed: int
+    line: CellLine
+    n: int
+    trap: Trap
+    assumed: Assumptions
+    samples: int
+
+    @classmethod
+    def of(cls, setting: Setting, line: CellLine, n: int, assumed: Assumptions, samples: int) -> _Population:
+        return cls(
+            setting.seed,
+            replace(line, tension=None, junction_strength=0.0, provenance=()),
+            n,
+            replace(setting.trap, depth=1.0, paths=1, row_resistance=1.0, plug_factor=1.0),
+            replace(assumed, viscosity_factor=1.0),
+            samples,
+        )
+
+
+# Enough for one suspension with all variations; at most some hundred MB where clusters are large.
+@lru_cache(maxsize=128)
+def _bodies(who: _Population) -> Bodies:
+    draws = draw(who.seed, who.line.name, who.n, who.trap.rows, who.samples)
+    return bodies(draws, who.line, who.trap, who.assumed)
+
+
+@lru_cache(maxsize=512)
+def _thresholds(who: _Population, tension: float, strength: float) -> Thresholds:
+    return _bodies(who).thresholds(tension, strength)
 
 
 def _spreads(line: CellLine, assumed: Assumptions) -> dict[str, float | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from chipsim.capture.laplace import slit_threshold_per_tension
@@ -57,6 +59,8 @@ def retained_singles(
     return float(density @ enough / density.sum())
 
 
+# It does not depend on the operation: points of a sweep share it.
+@lru_cache(maxsize=64)
 def half_pressure_singles(line: CellLine, width: float, **spreads: float | None) -> float | None:
     """Pressure above which fewer than half of the single cells are retained, Pa; None if they never are.
 

@@ -178,3 +178,28 @@ def cell_line_from_table(name: str, table: Mapping[str, Any]) -> CellLine:
     if line.diameter is None:
         raise DesignError(f'"diameter" is missing in {where}; write for instance diameter = "15 um"')
     return line
+
+
+def own_table(line: CellLine) -> dict[str, Any]:
+    """The row ``[cells.NAME]`` that gives a cell line again; empty for one of the built-in table.
+
+    Raises:
+        DesignError: It has numbers that such a row cannot give.
+    """
+    from chipsim.cells.table import known
+
+    if known(line.name) == line:
+        return {}
+    given = [p for p in line.provenance if p.status == "given"]
+    own: dict[str, Any] = {p.field: getattr(line, p.field) for p in given if p.field in _OWN_KEYS}
+    if sources := {p.source for p in given} - {"no source given"}:
+        own["source"] = sources.pop()
+    try:
+        if cell_line_from_table(line.name, own) == line:
+            return own
+    except DesignError:
+        pass
+    raise DesignError(
+        f'the cells "{line.name}" cannot be written in a design file; make them by cell_line_from_table, with '
+        f"{', '.join(_OWN_KEYS)}"
+    )

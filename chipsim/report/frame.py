@@ -30,6 +30,18 @@ class Fact:
     note: str = ""
 
 
+class Link(str):
+    """A cell of a table that leads to a file beside the page."""
+
+    href: str
+
+    def __new__(cls, text: str, href: str) -> Link:
+        """The text, and the path from the page."""
+        link = super().__new__(cls, text)
+        link.href = href
+        return link
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure on the page.
@@ -78,13 +90,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: text, then pictures, tables and points."""
+    """A part of the page: text, then pictures, tables, points, and a file as it is, under its name."""
 
     title: str
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     points: tuple[str, ...] = ()
+    file: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,23 @@ def _same(entry: Any, key: str, text: str) -> bool:
 
 
 def unit(name: str) -> str:
-    """The unit of a result, from its name; ``"1"`` for pure numbers."""
-    last = re.sub(r"\[.*", "", _steps(name)[-1])
-    last = re.sub(r"_(ci95|range)$", "", last)
-    return next((symbol for suffix, symbol in _UNITS.items() if last.endswith(suffix)), "1")
+    """The unit of a result, from its name or that of the table that it is in; ``"1"`` for pure numbers."""
+    for step in reversed(_steps(name)):
+        last = re.sub(r"_(ci95|range)$", "", re.sub(r"\[.*", "", step))
+        if suffix := _suffix(last):
+            return _UNITS[suffix]
+    return "1"
+
+
+def _suffix(key: str) -> str:
+    return next((suffix for suffix in _UNITS if key.endswith(suffix)), "")
+
+
+def short_name(name: str) -> str:
+    """A result's last word without its unit; of a table's part, but for ``flow``, with the table's name before."""
+    steps = [re.sub(r"\[.*", "", step) for step in _steps(name)]
+    words = [step.removesuffix(_suffix(step)) for step in steps[-2:]]
+    return "_".join(words[1:] if words[0] == "flow" else words)
 
 
 def long_name(name: str) -> str:
@@ -103,6 +116,5 @@ def long_name(name: str) -> str:
         found = _STEP.fullmatch(step)
         assert found is not None
         key, which = found[1], found[2]
-        suffix = next((s for s in _UNITS if key.endswith(s)), "")
-        words.append(key.removesuffix(suffix).replace("_", " ") + (f" ({which})" if which else ""))
+        words.append(key.removesuffix(_suffix(key)).replace("_", " ") + (f" ({which})" if which else ""))
     return ", ".join(words)

@@ -90,7 +90,7 @@ class Point:
         options = asdict(self.options)
         if self.options.lift_table is not None:  # it may change under the same name
             options["lift_table"] = _digest(Path(self.options.lift_table))
-        text = json.dumps([what, options, sources.run(), _libraries()], sort_keys=True, default=str)
+        text = json.dumps([what, options, code()], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @cached_property
@@ -111,14 +111,15 @@ class Point:
 
 
 @lru_cache(maxsize=1)
-def _libraries() -> dict[str, str]:
-    found = {}
+def code() -> str:
+    """Hash of the sources and libraries that compute a point."""
+    found = {"chipsim": sources.run()}
     for name in ("fenics-dolfinx", "numpy", "scipy"):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = "none"
-    return found
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -188,12 +189,31 @@ def kept(folder: Path, key: str) -> Outcome | None:
         raise Truncated(str(path)) from None
 
 
+def wanted(outcome: Outcome | None, time_limit: float, retry: bool = False) -> bool:
+    """Whether a point has yet to be computed.
+
+    Args:
+        outcome: The one that is kept.
+        time_limit: One that was stopped by a shorter one is tried again.
+        retry: Whether one that failed is tried again.
+    """
+    if outcome is None:
+        return True
+    if outcome.status == TOO_LONG:
+        return retry or (outcome.time_limit or 0.0) < time_limit
+    return retry and outcome.status == FAILED
+
+
 def clear_partial(folder: Path) -> None:
     """Remove what killed processes left half-written more than a day ago; younger ones may belong to someone at work."""
-    for path in (folder / "points").glob(".partial-*"):
+    for path in (folder / "points").glob(".*-*"):
         try:
-            if time.time() - os.stat(path).st_mtime > 86400:
+            if time.time() - os.stat(path).st_mtime < 86400:
+                continue
+            if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
         except OSError:
             continue
 

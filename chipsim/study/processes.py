@@ -16,7 +16,7 @@ def end_with(parent: int) -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(1.0)
+            time.sleep(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -33,3 +33,11 @@ def environment() -> dict[str, str]:
 def python(module: str, *arguments: str) -> list[str]:
     """Command that runs a module of chipsim."""
     return [sys.executable, "-m", module, *arguments]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        return os.cpu_count() or 1

@@ -7,24 +7,40 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-# Of the package geometries: sources that no solution depends on.
-_NOT_SOLVING = (
+# Of the package geometries: what only draws and writes.
+_DRAWING = (
     "cad.py",
     "drafting.py",
     "drawing.py",
     "masks.py",
     "mesh_files.py",
     "pore_drawing.py",
-    "quantities.py",
+    "stack.py",
+    "surface.py",
     "vector_picture.py",
+)
+# Of the package geometries: what a run's result depends on, but no solved flow.
+_NOT_SOLVING = (
+    "chip_plan.py",
+    "feed.py",
+    "lattices.py",
+    "manifold.py",
+    "network.py",
+    "pore_chip.py",
+    "quantities.py",
+    "slide.py",
+    "spiral_chip.py",
 )
 # Of chipsim: what only shows, dispatches or checks.
 _NOT_COMPUTING = (
+    "__init__.py",
     "report",
     "verification",
     "cli.py",
+    "cli_optimise.py",
     "cli_options.py",
     "cli_spiral.py",
+    "cli_study.py",
     "doctor.py",
     "show.py",
 )
@@ -36,7 +52,7 @@ def solver() -> str:
     """Hash of the sources that a solved flow depends on."""
     import chipsim.flow
 
-    return _hash((*_files(Path(chipsim.flow.__file__ or "").parent), *_geometries()))
+    return _hash((*_files(Path(chipsim.flow.__file__ or "").parent), *_geometries(_NOT_SOLVING)))
 
 
 @lru_cache(maxsize=1)
@@ -48,11 +64,11 @@ def run() -> str:
     return _hash((*files, *(base / "study" / name for name in _RUNNING), *_geometries()))
 
 
-def _geometries() -> list[Path]:
+def _geometries(without: tuple[str, ...] = ()) -> list[Path]:
     import geometries
 
     folder = Path(geometries.__file__ or "").parent
-    return [path for path in _files(folder) if path.name not in _NOT_SOLVING]
+    return [path for path in _files(folder) if path.name not in (*_DRAWING, *without)]
 
 
 def _files(folder: Path, pattern: str = "*") -> list[Path]:

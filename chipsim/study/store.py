@@ -12,6 +12,7 @@ import json
 import tempfile
 import zipfile
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,19 +34,40 @@ def cache_folder() -> Path:
 
 def key(geometry: dict[str, Any], options: dict[str, Any]) -> str:
     """Name of a stored flow from what determines it, the solver's version included."""
+    what = {"geometry": geometry, "options": options, "code": sources.solver(), "solver": _solver_version()}
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _solver_version() -> str:
     try:
-        solver = importlib.metadata.version("fenics-dolfinx")
+        return importlib.metadata.version("fenics-dolfinx")
     except importlib.metadata.PackageNotFoundError:
-        solver = "none"
-    text = json.dumps(
-        {"geometry": geometry, "options": options, "code": sources.solver(), "solver": solver}, sort_keys=True
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return "none"
+
+
+def is_stored(name: str) -> bool:
+    """Whether there is a flow of that name."""
+    return (cache_folder() / f"{name}.npz").exists()
 
 
 def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
     """A stored cell of that class with the versions that made it; None where there is none or it cannot be read."""
     path = cache_folder() / f"{name}.npz"
+    # The points of a sweep ask for the same flow again and again; it is one that is not changed.
+    if path in _last and path.exists():
+        return _last[path]
+    found = _read(path, kind)
+    _last.clear()
+    if found is not None:
+        _last[path] = found
+    return found
+
+
+_last: dict[Path, Any] = {}
+
+
+def _read(path: Path, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
     try:
         with np.load(path, allow_pickle=False) as data:
             head = json.loads(str(data["head"]))
@@ -70,6 +92,7 @@ def load(name: str, kind: type[Cell]) -> tuple[Cell, dict[str, str]] | None:
 
 def save(name: str, cell: Solved, versions: dict[str, str]) -> None:
     """Store a flow; where the cache folder cannot be written the run goes on without."""
+    _last.clear()
     field = cell.field
     assert field is not None and cell.discretisation_error is not None
     numbers = asdict(replace(cell, field=None))

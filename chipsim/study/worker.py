@@ -1,7 +1,7 @@
 """The process in which points are computed: ``python -m chipsim.study.worker FOLDER``.
 
-It reads a point a line (JSON) from standard input, keeps its outcome in the folder and answers with a line:
-``{"status": ...}``, or ``{"stopped": SENTENCE}`` where nothing can be kept. Whoever started it may end it at any time.
+It says ``{"ready": true}``, reads a point a line (JSON) from standard input, keeps its outcome in the folder and answers with a
+line: ``{"status": ...}``, or ``{"stopped": SENTENCE}`` where nothing can be kept. Whoever started it may end it at any time.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ def main() -> None:
     # Libraries print to standard output; the answers go by a channel of their own.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    import chipsim.study.run  # noqa: F401  (what takes long to load is no time of a point)
+
+    answers.write(json.dumps({"ready": True}) + "\n")
     for line in sys.stdin:
         given = json.loads(line)
         point = Point(given["tables"], Options(**given["options"]))
