@@ -43,11 +43,14 @@ _NOT_SOLVING = (
     "masks.py",
     "mesh_files.py",
     "network.py",
+    "part.py",
     "pore_chip.py",
     "pore_drawing.py",
     "quantities.py",
     "slide.py",
     "spiral_chip.py",
+    "stack.py",
+    "surface.py",
     "vector_picture.py",
 )
 
