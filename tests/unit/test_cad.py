@@ -191,9 +191,15 @@ def test_the_svg_is_to_scale_with_named_groups(folder, part):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"formats": "inp"}, 'format = "inp" is not known; choose from msh, msh22, nas, vtu, xdmf, stl, step, dxf'),
+        (
+            {"formats": "inp"},
+            'format = "inp" is not known; choose from msh, msh22, nas, vtu, xdmf, stl, step, dxf',
+        ),
         ({"formats": "stl", "of": "master"}, 'of = "master" is not known; choose from fluid, body, mould'),
-        ({"formats": "stl", "of": "body", "thickness": 1e-4}, "thickness = 100 um is not above the depth of the channel"),
+        (
+            {"formats": "stl", "of": "body", "thickness": 1e-4},
+            "thickness = 100 um is not above the depth of the channel",
+        ),
         ({"formats": ["gds", ""]}, 'format = "" is not known'),
         ({"what": "bank"}, 'what = "bank" is not known; choose from cell, array'),
         ({"block": (0.3, 2)}, "a block of 0.3 paths x 2 rows"),

@@ -35,9 +35,7 @@ SIDES = {"symmetry_x", "symmetry_y"}
 @pytest.fixture(scope="module", params=MEMBRANES)
 def exported(request, tmp_path_factory) -> tuple[PoreFilter, Path]:
     directory = tmp_path_factory.mktemp(request.param)
-    written = export(
-        MEMBRANES[request.param], FORMATS_HERE, directory, what=("cell", "array"), block=COUNT
-    )
+    written = export(MEMBRANES[request.param], FORMATS_HERE, directory, what=("cell", "array"), block=COUNT)
     assert sorted(written) == sorted(directory.iterdir())
     return MEMBRANES[request.param], directory
 
