@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +156,7 @@ def write_step(drawing: Drawing, folder: Path) -> list[str]:
         gmsh.model.add(drawing.stem)
         drawing.shape.solid(gmsh)
         gmsh.model.occ.synchronize()
+        _remove_loose(gmsh)
         # The model is in um; OpenCASCADE then writes the millimetres that the file speaks of.
         gmsh.option.setString("Geometry.OCCTargetUnit", "UM")
         try:
@@ -162,6 +164,14 @@ def write_step(drawing: Drawing, folder: Path) -> list[str]:
         finally:
             gmsh.option.setString("Geometry.OCCTargetUnit", unit)
     return [path.name]
+
+
+def _remove_loose(gmsh: Any) -> None:
+    """Middles of arcs and what else is left of drawing would be points and lines beside the solid."""
+    for dim in (2, 1, 0):
+        loose = [pair for pair in gmsh.model.getEntities(dim) if not len(gmsh.model.getAdjacencies(*pair)[0])]
+        gmsh.model.occ.remove(loose)
+        gmsh.model.occ.synchronize()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ _DRAWING = (
     "drawing.py",
     "masks.py",
     "mesh_files.py",
+    "part.py",
     "pore_drawing.py",
     "stack.py",
     "surface.py",

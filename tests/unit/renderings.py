@@ -98,7 +98,9 @@ class Read:
 
 def read(path: Path, kind: str, inside: str = "fluid") -> Read:
     """Read a mesh, surface or solid that was written as a format."""
-    reader = {"vtu": _read_vtu, "xdmf": _read_xdmf, "stl": _read_stl, "nas": _read_nastran}.get(kind, _read_msh)
+    reader = {"vtu": _read_vtu, "xdmf": _read_xdmf, "stl": _read_stl, "nas": _read_nastran}.get(
+        kind, _read_msh
+    )
     return reader(path, inside)
 
 
@@ -206,7 +208,9 @@ def _read_stl(path: Path, inside: str) -> Read:
     labels = vtk_to_numpy(data.GetCellData().GetScalars()).astype(int)
     ends = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
     key = ends @ [len(points), 1]
-    assert np.array_equal(np.sort(key), np.sort(ends @ [1, len(points)])), "each side is that of one other triangle"
+    assert np.array_equal(np.sort(key), np.sort(ends @ [1, len(points)])), (
+        "each side is that of one other triangle"
+    )
     names = re.findall(r"^solid (\w+)$", path.read_text(), re.MULTILINE)
     a, b, c = (points[triangles[:, i]] for i in range(3))
     areas = sizes(points, "triangle", triangles)
@@ -317,7 +321,8 @@ def frame_ring(entities) -> list[tuple[float, float]]:
     sides = [e.get_points("xy") for e in entities if e.dxf.layer != "pillars"]
     assert len(sides) == 4
     assert all(
-        math.dist(a[-1], b[0]) < 1e-6 * (1 + abs(a[-1][0])) for a, b in zip(sides, [*sides[1:], sides[0]], strict=True)
+        math.dist(a[-1], b[0]) < 1e-6 * (1 + abs(a[-1][0]))
+        for a, b in zip(sides, [*sides[1:], sides[0]], strict=True)
     )
     return [side[0] for side in sides]
 

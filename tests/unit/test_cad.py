@@ -1,8 +1,5 @@
 """Every export is read back, where possible by another library than its writer's, and compared with the outline."""
 
-import itertools
-import math
-import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,10 +11,10 @@ import pytest
 from shapely import Polygon, unary_union
 
 from geometries import ClusterChip, DesignError
-from geometries.cad import FORMATS, export
+from geometries.cad import FORMATS, PLANS, export
 from geometries.masks import LAYERS
-from geometries.mesh import gmsh_session
 from geometries.outline import CHORD_TOLERANCE, smallest_gap
+from renderings import bulged_area, flattened, frame_ring, polygons_of, read_step, svg_area
 
 UM = 1e-6
 BOUNDARY = {"inlet", "outlet", "symmetry", "pillars"}
@@ -36,17 +33,70 @@ def fluid_area(part: str) -> float:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("export")
-    written = export(CHIP, FORMATS, directory, block=BLOCK)
+    written = export(CHIP, PLANS, directory, what=("cell", "array"), block=BLOCK)
     assert sorted(written) == sorted(directory.iterdir())
     return directory
 
 
 def test_the_names_of_the_files(folder):
-    meshes = [f"_{dim}.{ending}" for dim in ("2d", "3d") for ending in ("msh", "vtu")]
-    endings = [*meshes, ".step", ".dxf", ".gds", ".svg"]
     assert {p.name for p in folder.iterdir()} == {
-        f"cluster_chip_{part}{ending}" for part in PARTS for ending in endings
+        f"cluster_chip_{part}.{ending}" for part in PARTS for ending in PLANS
     }
+
+
+# -- meshes and solids (test_renderings.py measures them) --------------------------------------------------------------------
+@PARTS_OF_CHIP
+def test_the_vtu_has_an_array_for_every_region(tmp_path, part):
+    export(CHIP, "vtu", tmp_path, what="cell" if part == "cell" else "array", block=BLOCK)
+    for dim, kind in (("2d", "triangle6"), ("3d", "tetra10")):
+        mesh = meshio.read(tmp_path / f"cluster_chip_{part}_{dim}.vtu")
+        names = BOUNDARY | {"fluid"} | ({"floor", "ceiling"} if dim == "3d" else set())
+        assert set(mesh.cell_data) == names | {"region"}
+        total = sum(np.concatenate(mesh.cell_data[name]).astype(int) for name in names)
+        assert np.all(total == 1)
+        inside = {block.type: flags for block, flags in zip(mesh.cells, mesh.cell_data["fluid"], strict=True)}
+        assert inside[kind].all()
+
+
+def test_files_for_openfoam_are_of_first_order_with_numbers_that_are_all_different(tmp_path):
+    files = export(CHIP, "msh22", tmp_path, what="cell")
+    assert [f.name for f in files] == ["cluster_chip_cell_2d_msh22.msh", "cluster_chip_cell_3d_msh22.msh"]
+    text = files[1].read_text()
+    assert text.startswith("$MeshFormat\n2.2 0 8")
+    mesh = meshio.read(files[1])
+    assert {block.type for block in mesh.cells} == {"tetra", "triangle"}
+    assert {name: int(dim) for name, (_, dim) in mesh.field_data.items()} == {
+        **dict.fromkeys(BOUNDARY | {"floor", "ceiling"}, 2),
+        "fluid": 3,
+    }
+    assert len({int(number) for number, _ in mesh.field_data.values()}) == len(mesh.field_data)
+
+
+def test_a_reader_that_thinks_in_millimetres_gets_the_right_size(tmp_path):
+    (file,) = export(CHIP, "step", tmp_path, what="cell")
+    solid = read_step(file, "MM")
+    assert solid.size[2] == pytest.approx(0.1, rel=1e-5)
+    assert solid.size[1] == pytest.approx(58.536e-3 / 2, rel=1e-4)
+    assert solid.volume == pytest.approx(fluid_area("cell") * 100 * 1e-9, rel=1e-6)
+
+
+def test_writing_a_solid_prints_nothing(tmp_path, capfd):
+    export(CHIP, "step", tmp_path, what="cell")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_each_file_is_told_before_it_is_written(tmp_path):
+    told = []
+    files = export(CHIP, ("msh", "svg"), tmp_path, what="cell", progress=told.append)
+    assert [t.removeprefix("writing ") for t in told if t.startswith("writing ")] == [f.name for f in files]
+
+
+def test_refining_halves_cells(tmp_path):
+    counts = []
+    for refine in (1.0, 2.0):
+        export(CHIP, "vtu", tmp_path, what="cell", refine=refine)
+        counts.append(len(meshio.read(tmp_path / "cluster_chip_cell_2d.vtu").cells_dict["triangle6"]))
+    assert 2.5 < counts[1] / counts[0] < 5
 
 
 # -- masks -----------------------------------------------------------------------------------------------------------------
@@ -141,7 +191,15 @@ def test_the_svg_is_to_scale_with_named_groups(folder, part):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"formats": "stl"}, 'format = "stl" is not known; choose from msh, step, dxf, gds, svg, vtu'),
+        (
+            {"formats": "inp"},
+            'format = "inp" is not known; choose from msh, msh22, nas, vtu, xdmf, stl, step, dxf',
+        ),
+        ({"formats": "stl", "of": "master"}, 'of = "master" is not known; choose from fluid, body, mould'),
+        (
+            {"formats": "stl", "of": "body", "thickness": 1e-4},
+            "thickness = 100 um is not above the depth of the channel",
+        ),
         ({"formats": ["gds", ""]}, 'format = "" is not known'),
         ({"what": "bank"}, 'what = "bank" is not known; choose from cell, array'),
         ({"block": (0.3, 2)}, "a block of 0.3 paths x 2 rows"),
@@ -167,8 +225,9 @@ def test_a_block_too_large_to_mesh_is_refused_before_it_is_meshed(tmp_path, monk
 
 def test_a_mesh_of_too_many_tetrahedra_is_refused_before_it_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr("geometries.part._MOST_TETRAHEDRA", 1000)
-    with pytest.raises(DesignError, match=r"block = .* tetrahedra, above 1e\+03; export a smaller block"):
-        export(CHIP, "vtu", tmp_path, block=(1, 1))
+    for of in ("fluid", "body"):
+        with pytest.raises(DesignError, match=r"block = .* tetrahedra, above 1e\+03; export a smaller block"):
+            export(CHIP, "vtu", tmp_path, block=(1, 1), of=of)
     assert list(tmp_path.iterdir()) == []
 
 

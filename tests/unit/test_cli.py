@@ -142,6 +142,23 @@ MISTAKES = [
     (["run", CHIP, "-o", "/proc/nowhere"], "cannot be written"),
     (["export", CHIP, "--to", "doc"], "doc"),
     (["export", CHIP, "--to", "svg", "--block", "8"], "--block 8"),
+    (
+        ["export", CHIP, "--to", "inp"],
+        '--to "inp" is unknown; known are msh, msh22, nas, vtu, xdmf, stl, step, dxf, gds',
+    ),
+    (
+        ["export", CHIP, "--to", "stl", "--part", "bank"],
+        '--part "bank" is unknown; known are cell, array, chip',
+    ),
+    (["export", CHIP, "--to", "stl", "--of", "lid"], '--of "lid" is unknown; known are fluid, body, mould'),
+    (
+        ["export", CHIP, "--to", "stl", "--of", "body", "--thickness", "0.1 mm"],
+        "is not above the depth of the channel",
+    ),
+    (["export", CHIP, "--to", "stl", "--of", "body", "--thickness", "2 mL"], "--thickness"),
+    (["export", "iset_8um", "--to", "stl", "--of", "mould"], "a mould is not for a membrane"),
+    (["export", "iset_8um", "--to", "stl", "--part", "chip"], "is for masks only"),
+    (["export", CHIP, "--to", "stl", "-o", "/proc/nowhere"], "cannot be written"),
     (["show", CHIP, "--picture", "chip.doc"], "must end in"),
     (["run", SPIRAL, "--model", "3d"], 'model = "3d" is unknown for this spiral; known models are section'),
     (["run", SPIRAL, "--set", "device.width=1 mm"], "makes the windings overlap"),
@@ -231,7 +248,8 @@ def test_a_spiral_is_listed_and_shown():
 
 
 def test_a_spiral_is_exported(tmp_path):
-    ran = chipsim("export", SPIRAL, "--to", "step,dxf,gds,svg,msh,vtu", "-o", tmp_path / "out")
+    asked = ("--to", "step,dxf,gds,svg,msh,vtu", "--part", "cell,array")
+    ran = chipsim("export", SPIRAL, *asked, "-o", tmp_path / "out")
     assert ran.returncode == 0, ran.stderr
     sizes = {p.name: p.stat().st_size for p in (tmp_path / "out").iterdir()}
     assert len(sizes) == 16 and max(sizes.values()) < 10e6 and sizes["spiral_channel.svg"] < 1e6
@@ -239,6 +257,15 @@ def test_a_spiral_is_exported(tmp_path):
     assert all(
         f'id="{port}"' in svg for port in ("inlet_sample", "inlet_sheath", "outlet_inner", "outlet_outer")
     )
+
+
+def test_a_mould_and_its_body_are_exported_and_each_file_is_told(tmp_path):
+    asked = ("--to", "stl,msh22", "--part", "cell", "--of", "body,mould", "--thickness", "1 mm")
+    ran = chipsim("export", CHIP, *asked, "-o", tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    names = {f"cluster_chip_cell_{of}{end}" for of in ("body", "mould") for end in (".stl", "_3d_msh22.msh")}
+    assert {p.name for p in tmp_path.iterdir()} == names
+    assert all(f"writing {name}" in ran.stderr for name in names)
 
 
 @pytest.mark.slow

@@ -5,19 +5,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import ezdxf.recover
-import meshio
 import numpy as np
 import pytest
 from shapely import Polygon, box, unary_union
 
 from geometries import DesignError
 from geometries.bores import Bore, Plate
-from geometries.cad import FORMATS, export
+from geometries.cad import export
 from geometries.membrane_mesh import unit_cell_plan
 from geometries.outline import CHORD_TOLERANCE, smallest_gap
 from geometries.patch import patch
 from geometries.pore_filter import PoreFilter
-from test_cad import bulged_area, flattened, measure, polygons_of, read_step, svg_area
+from renderings import bulged_area, flattened, polygons_of, read, read_step, svg_area
 
 MEMBRANES = {
     "etched": PoreFilter(),
@@ -28,6 +27,7 @@ MEMBRANES = {
     "slits": PoreFilter(pore="slit", width="5 um", length="15 um", placement="square", density="5e5 /cm^2"),
 }
 COUNT = 6
+FORMATS_HERE = ("msh", "vtu", "step", "dxf", "gds", "svg")
 SVG = "{http://www.w3.org/2000/svg}"
 SIDES = {"symmetry_x", "symmetry_y"}
 
@@ -35,7 +35,7 @@ SIDES = {"symmetry_x", "symmetry_y"}
 @pytest.fixture(scope="module", params=MEMBRANES)
 def exported(request, tmp_path_factory) -> tuple[PoreFilter, Path]:
     directory = tmp_path_factory.mktemp(request.param)
-    written = export(MEMBRANES[request.param], FORMATS, directory, block=COUNT)
+    written = export(MEMBRANES[request.param], FORMATS_HERE, directory, what=("cell", "array"), block=COUNT)
     assert sorted(written) == sorted(directory.iterdir())
     return MEMBRANES[request.param], directory
 
@@ -85,42 +85,56 @@ def test_meshes_hold_bores_and_reservoirs(exported, part, ending):
     membrane, folder = exported
     expected = plate(membrane, part)
     x0, y0, x1, y1 = expected.box
-    mesh = meshio.read(folder / f"pore_filter_{part}_3d.{ending}")
+    found = read(folder / f"pore_filter_{part}_3d.{ending}", ending)
     reservoirs = 2 * 10 * membrane.size / 2 * 1e6 * (x1 - x0) * (y1 - y0)
-    assert measure(mesh.points, mesh.cells_dict["tetra10"]) == pytest.approx(
-        reservoirs + expected.bored(), rel=1e-4
-    )
-    names = {"inlet", "outlet", "membrane", "pore", "fluid"} | SIDES
-    assert names == set(mesh.field_data if ending == "msh" else mesh.cell_data) - {"region"}
+    assert found.volume == pytest.approx(reservoirs + expected.bored(), rel=1e-4)
+    assert found.names == {"inlet", "outlet", "membrane", "pore", "fluid"} | SIDES
 
 
 def test_the_plane_mesh_is_a_section_along_the_pore(exported):
     membrane, folder = exported
-    mesh = meshio.read(folder / "pore_filter_cell_2d.vtu")
+    found = read(folder / "pore_filter_cell_2d.vtu", "vtu")
     radius, cell = membrane.size / 2 * 1e6, membrane.pitches[0] / 2 * 1e6
     if membrane.pore == "round":
         cell = 1e6 / math.sqrt(math.pi * membrane.density)
     expected = 20 * radius * cell + radius * membrane.thickness * 1e6
-    assert measure(mesh.points, mesh.cells_dict["triangle6"]) == pytest.approx(expected)
+    assert found.volume == pytest.approx(expected)
     names = {"inlet", "membrane", "pore", "outlet", "symmetry"} | (
         {"axis"} if membrane.pore == "round" else set()
     )
-    assert names == set(mesh.cell_data) - {"fluid", "region"}
+    assert found.names - {"fluid"} == names
 
 
 @PARTS
-def test_the_solid_is_the_plate_with_its_bores(exported, part):
+def test_the_solid_is_the_fluid_in_bores_and_reservoirs(exported, part):
     membrane, folder = exported
     expected = plate(membrane, part)
-    volume, size, kinds = read_step(folder / f"pore_filter_{part}.step", "UM")
     x0, y0, x1, y1 = expected.box
-    whole = (x1 - x0) * (y1 - y0) * expected.thickness
-    assert volume == pytest.approx(whole - expected.bored(), rel=1e-5)
-    assert size[:2] == pytest.approx([x1 - x0, y1 - y0], rel=1e-6)
-    if not any(b.tilt for b in expected.bores):  # OpenCASCADE's box around slanted cylinders is not tight
-        assert size[2] == pytest.approx(expected.thickness, rel=1e-6)
+    tank = 10 * membrane.size / 2 * 1e6
+    solid = read_step(folder / f"pore_filter_{part}.step")
+    assert solid.volume == pytest.approx(2 * tank * (x1 - x0) * (y1 - y0) + expected.bored(), rel=1e-6)
+    assert solid.size == pytest.approx([x1 - x0, y1 - y0, expected.thickness + 2 * tank], rel=1e-6)
+
+
+@PARTS
+def test_the_body_is_the_plate_with_its_bores(exported, part, tmp_path):
+    membrane, _ = exported
+    expected = plate(membrane, part)
+    what = "cell" if part == "cell" else "array"
+    (file,) = export(membrane, "step", tmp_path, what=what, of="body", block=COUNT)
+    solid = read_step(file)
+    x0, y0, x1, y1 = expected.box
+    assert solid.volume == pytest.approx(
+        (x1 - x0) * (y1 - y0) * expected.thickness - expected.bored(), rel=1e-5
+    )
+    assert solid.size == pytest.approx([x1 - x0, y1 - y0, expected.thickness], rel=1e-6)
     if membrane.pore == "round" and not membrane.tilt:
-        assert set(kinds) == {"Line", "Circle"}
+        assert set(solid.curves) == {"Line", "Circle"}
+
+
+def test_a_membrane_has_no_mould(tmp_path):
+    with pytest.raises(DesignError, match="a mould is not for a membrane"):
+        export(MEMBRANES["lattice"], "stl", tmp_path, of="mould")
 
 
 @PARTS

@@ -28,7 +28,12 @@ PIECES = {
     "quarter": (Spiral(**SMALL), "cell", None),
     "spiral": (Spiral(**SMALL), "array", None),
 }
-MADE = [(piece, of) for piece in PIECES for of in ("fluid", "body", "mould") if (piece[:4], of) != ("pore", "mould")]
+MADE = [
+    (piece, of)
+    for piece in PIECES
+    for of in ("fluid", "body", "mould")
+    if (piece[:4], of) != ("pore", "mould")
+]
 MESHES = tuple(kind for kind in IN_SPACE if kind not in ("stl", "step"))
 UM = 1e-6
 
@@ -85,7 +90,10 @@ def _of_plate(device, outline: Outline, of: str) -> tuple[float, dict[str, float
     block, tank = outline.frame.area, 10 * device.size / 2 / UM
     areas = {"membrane": 2 * plate, "pore": borders["pore"] * thickness}
     if of == "body":
-        return plate * thickness, {**areas, **{n: borders[n] * thickness for n in ("symmetry_x", "symmetry_y")}}
+        return plate * thickness, {
+            **areas,
+            **{n: borders[n] * thickness for n in ("symmetry_x", "symmetry_y")},
+        }
     for name, length in _frame(outline).items():
         areas[name] = length * (2 * tank + thickness) - borders[name] * thickness
     return 2 * tank * block + (block - plate) * thickness, {**areas, "inlet": block, "outlet": block}
@@ -104,11 +112,15 @@ def test_every_format_has_volume_areas_and_names_of_the_plan(written):
         ending = {"msh22": "_3d_msh22.msh", "stl": ".stl"}.get(kind, f"_3d.{kind}")
         found = read(folder / f"{stem}{ending}", kind)
         # Of a plate with straight-sided pores the pores are a tenth.
-        assert found.volume == pytest.approx(volume, rel=1e-4 if of != "body" else straight_error(piece, kind)), kind
+        assert found.volume == pytest.approx(
+            volume, rel=1e-4 if of != "body" else straight_error(piece, kind)
+        ), kind
         assert found.areas == pytest.approx(areas, rel=straight_error(piece, kind)), kind
         assert found.names == set(areas) | (set() if kind == "stl" else {of}), kind
         size = found.corners[1] - found.corners[0]
-        assert size == pytest.approx(reach(piece, of), rel=1e-5), kind
+        # Where a bend is outermost there need not be a node.
+        bent = of == "fluid" and piece in ("quarter", "spiral")
+        assert size == pytest.approx(reach(piece, of), rel=1e-3 if bent else 1e-5), kind
 
 
 def reach(piece: str, of: str) -> list[float]:
@@ -124,8 +136,10 @@ def test_the_solid_has_them_too_exactly_in_opencascades_own_reader(written):
     piece, of, folder, stem = written
     volume, areas = expected(piece, of)
     solid = read_step(folder / f"{stem}.step")
-    assert solid.volume == pytest.approx(volume, rel=1e-6)
-    assert sum(area for area, _ in solid.faces) == pytest.approx(sum(areas.values()), rel=1e-6)
+    # OpenCASCADE's spline through the knots of a spiral is not quite the outline's.
+    near = 5e-6 if piece in ("quarter", "spiral") else 1e-7
+    assert solid.volume == pytest.approx(volume, rel=near)
+    assert sum(area for area, _ in solid.faces) == pytest.approx(sum(areas.values()), rel=near)
     assert solid.size == pytest.approx(reach(piece, of), rel=1e-5)
     if piece in ("chip_cell", "chip_block", "pore", "pores"):
         assert set(solid.curves) <= {"Line", "Circle"} and solid.curves["Circle"] >= 2
@@ -134,14 +148,17 @@ def test_the_solid_has_them_too_exactly_in_opencascades_own_reader(written):
 @pytest.mark.parametrize("piece", [p for p in PIECES if not p.startswith("pore")])
 def test_fluid_and_body_are_the_slab_and_the_mould_is_the_fluid_on_its_plate(piece, tmp_path):
     device, name, size = PIECES[piece]
-    files = export(device, "step", tmp_path, what=name, block=size, of=("fluid", "body", "mould"), thickness=0.4e-3)
+    files = export(
+        device, "step", tmp_path, what=name, block=size, of=("fluid", "body", "mould"), thickness=0.4e-3
+    )
     fluid, body, mould = (read_step(file).volume for file in sorted(files, key=lambda f: order(f.stem)))
     outline = device.part(name, size).plan
     x0, y0, x1, y1 = around(outline)
     block = (x1 - x0) * (y1 - y0)
-    # The block around holds the whole fluid, so these are exact but for OpenCASCADE's quadrature along splines.
-    assert fluid + body == pytest.approx(block * 400, rel=1e-8)
-    assert mould - fluid == pytest.approx(block * (400 - outline.depth), rel=1e-8)
+    # Exact but for OpenCASCADE's quadrature along splines.
+    near = 1e-6 if piece in ("quarter", "spiral") else 1e-8
+    assert fluid + body == pytest.approx(block * 400, rel=near)
+    assert mould - fluid == pytest.approx(block * (400 - outline.depth), rel=near)
 
 
 def order(stem: str) -> int:
@@ -167,7 +184,9 @@ def gap(outline: Outline, name: str) -> float:
     return smallest_gap([p for p in get_parts(whole) if isinstance(p, Polygon)])
 
 
-@pytest.mark.parametrize(("piece", "of"), [("chip_block", "fluid"), ("chip_block", "body"), ("pores", "fluid")])
+@pytest.mark.parametrize(
+    ("piece", "of"), [("chip_block", "fluid"), ("chip_block", "body"), ("pores", "fluid")]
+)
 def test_every_format_has_the_smallest_gap(piece, of, tmp_path):
     device, name, size = PIECES[piece]
     part = device.part(name, size)
@@ -240,7 +259,7 @@ def test_the_envelope_of_the_whole_chip_is_the_same_in_all_formats(tmp_path):
     for file in files:
         wanted = slab - fluid if "_body" in file.stem else fluid
         if file.suffix == ".step":
-            assert read_step(file).volume == pytest.approx(wanted, rel=1e-6)
+            assert read_step(file).volume == pytest.approx(wanted, rel=5e-6)
         elif "_2d" not in file.stem:
             assert read(file, file.suffix[1:]).volume == pytest.approx(wanted, rel=1e-4), file.name
 
@@ -250,4 +269,7 @@ def test_a_whole_membrane_is_for_masks_only(tmp_path):
         export(PoreFilter(), "stl", tmp_path, what="chip")
     assert list(tmp_path.iterdir()) == []
     # Left out, the membrane's whole spot is simply not among its solids.
-    assert {f.name for f in export(LATTICE, "stl", tmp_path, block=4)} == {"pore_filter_cell.stl", "pore_filter_array_4.stl"}
+    assert {f.name for f in export(LATTICE, "stl", tmp_path, block=4)} == {
+        "pore_filter_cell.stl",
+        "pore_filter_array_4.stl",
+    }

@@ -229,7 +229,7 @@ def channel_volume(spiral: Spiral) -> float:
 def solid_volume(part) -> float:
     with gmsh_session() as gmsh:
         gmsh.model.add("solid")
-        part.solid(gmsh)
+        part.made("fluid", None).solid(gmsh)
         gmsh.model.occ.synchronize()
         ((dim, tag),) = gmsh.model.getEntities(3)
         return gmsh.model.occ.getMass(dim, tag)
@@ -247,7 +247,8 @@ SOLIDS = {
 def test_meshes_and_solids_of_the_whole_channel_have_its_volume(name):
     spiral = Spiral(**SOLIDS[name])
     part = spiral.part("array")
-    meshes, volume = part.mesh(None, 2_000_000), channel_volume(spiral)
+    shape, volume = part.made("fluid", None), channel_volume(spiral)
+    meshes = shape.mesh(shape.curved, 2_000_000)
     watertight(meshes["3d"])
     ports = {*spiral.inlets, *spiral.outlets}
     assert set(meshes["2d"].regions) == ports | {"wall"}
@@ -264,7 +265,8 @@ def test_meshes_and_solids_of_a_quarter_turn_have_its_volume(values):
     angle = min(math.pi / 2, curve.angle)
     turned = float(curve.heading(angle) - curve.heading(0.0))
     volume = trapezoid_volume(spiral, float(curve.length_to(angle)), turned)
-    mesh = part.mesh(None, 2_000_000)["3d"]
+    shape = part.made("fluid", None)
+    mesh = shape.mesh(shape.curved, 2_000_000)["3d"]
     watertight(mesh)
     assert set(mesh.regions) == {"inlet", "outlet", "wall", "floor", "ceiling"}
     assert mesh.measure() == pytest.approx(volume, rel=2e-6)
