@@ -88,7 +88,12 @@ def timed(command: list[str], env: dict[str, str]) -> dict[str, Any]:
         words = said.read()
     if process.returncode:
         return {"failed": f"status {process.returncode}: {words[-300:]}"}
-    return {"seconds": seconds, "cpu": sum(used.values()), "peak_bytes": memory, "points": words.splitlines()[0]}
+    return {
+        "seconds": seconds,
+        "cpu": sum(used.values()),
+        "peak_bytes": memory,
+        "points": words.splitlines()[0],
+    }
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -111,18 +116,19 @@ def markdown(results: dict[str, Any]) -> str:
     found = results["found"]
     lines = [
         "# Sweeps of the published Cluster-Chip, 2-D", "",
-        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time. Processor time and memory are "
-        "of all processes together.", "",
-        "| sweep | ended | time | processor time | memory | in the folder | repeated |", "|---|---|---|---|---|---|---|",
+        f"{where(results)}. Cache and folder are empty before each; Dataset and page are in the time.",
+        "Processor time and memory are of all processes together.", "",
+        "| sweep | ended | load before | time | processor time | memory | in the folder | repeated |",
+        "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, (_, words, _) in CASES.items():
         got = found.get(name, {"failed": "not run"})
         if "failed" in got:
-            lines.append(f"| {words} | {got['failed']} | | | | | |")
+            lines.append(f"| {words} | {got['failed']} | | | | | | |")
             continue
         lines.append(
-            f"| {words} | {got['points']} | {got['seconds']:.0f} s | {got['cpu']:.0f} s | {got['peak_bytes'] / 1e9:.2f} GB | "
-            f"{got['bytes'] / 1e6:.0f} MB | {got['again']:.0f} s |"
+            f"| {words} | {got['points']} | {got['load']:.1f} | {got['seconds']:.0f} s | {got['cpu']:.0f} s | "
+            f"{got['peak_bytes'] / 1e9:.2f} GB | {got['bytes'] / 1e6:.0f} MB | {got['again']:.0f} s |"
         )
     lines += ["", "| target | found | |", "|---|---|---|"]
     lines += [f"| {t.text} | {t.found} | {t.verdict} |" for t in targets(found)]
@@ -133,11 +139,14 @@ def main() -> None:
     results: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d %H:%M"), "command": "python -m benchmarks.sweeps", "machine": machine(), "found": {},
     }  # fmt: skip
-    for name in sys.argv[1:] or CASES:
-        with tempfile.TemporaryDirectory() as base:
-            results["found"][name] = measure(name, Path(base))
-        say(f"{name}: {results['found'][name]}")
     stem = Path(__file__).with_name("results") / "sweeps"
+    if sys.argv[1:] and stem.with_suffix(".json").exists():  # some of them anew
+        results["found"] = json.loads(stem.with_suffix(".json").read_text())["found"]
+    for name in sys.argv[1:] or CASES:
+        load = os.getloadavg()[0]
+        with tempfile.TemporaryDirectory() as base:
+            results["found"][name] = {"load": load, **measure(name, Path(base))}
+        say(f"{name}: {results['found'][name]}")
     stem.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
     stem.with_suffix(".md").write_text(markdown(results))
     print(stem.with_suffix(".md").read_text())

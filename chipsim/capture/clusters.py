@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -30,6 +30,8 @@ from chipsim.cells import CellLine
 
 # That all of this many cells take the same side is never drawn: its chance is below 1e-9.
 _MOST_PARTNERS = 32
+# Of one population: sizes, tension and strength as assumed, and as varied.
+_MOST_SPREADS = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ class Draws:
     asymmetry: np.ndarray
     planarity: np.ndarray
     visits: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    _spread: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def spread(self, what: str, sigma: float) -> np.ndarray:
+        """Lognormal factors of unit median from the normals called ``what``; kept, as other cells have the same spreads."""
+        found = self._spread.get((what, sigma))
+        if found is None:
+            if len(self._spread) >= _MOST_SPREADS:
+                self._spread.pop(next(iter(self._spread)))
+            found = self._spread[what, sigma] = np.exp(sigma * getattr(self, what))
+        return found
 
 
 def generator(seed: int, cells: str, n: int) -> np.random.Generator:
@@ -211,10 +223,10 @@ def bodies(draws: Draws, line: CellLine, trap: Trap, assumed: Assumptions) -> Bo
     """
     spread = lognormal_sigma(line.diameter_cv if assumed.diameter_cv is None else assumed.diameter_cv)
     stiff = lognormal_sigma(line.tension_cv if assumed.tension_cv is None else assumed.tension_cv)
-    d = line.require("diameter")[0] * np.exp(spread * draws.sizes)
+    d = line.require("diameter")[0] * draws.spread("sizes", spread)
     first = d[:, 0]
-    tension = np.exp(stiff * draws.tension)
-    force = np.exp(lognormal_sigma(line.junction_cv) * draws.strength)
+    tension = draws.spread("tension", stiff)
+    force = draws.spread("strength", lognormal_sigma(line.junction_cv))
     planar = draws.planarity < planar_fraction(d.shape[1], assumed.planar_base)
     stay_out = np.where(planar, 0.0, rearrangement_threshold(force, d.mean(axis=1), trap.gap))
     squeeze = tension * slit_threshold_per_tension(first, trap.daughter_gap)

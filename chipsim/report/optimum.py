@@ -10,8 +10,8 @@ import numpy as np
 from chipsim.report import optimum_figures, study_overview, study_tables
 from chipsim.report.frame import Fact, Link, Page, Picture, Section, Table, render
 from chipsim.report.optimum_columns import MAXIMISE, Trials, trials_of
-from chipsim.report.study_columns import Column, in_words
-from chipsim.report.units import NONE, percent
+from chipsim.report.study_columns import Column, begin, in_words
+from chipsim.report.units import NONE, number
 from geometries.files import all_or_nothing
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def optimum_page(dataset: Dataset) -> str:
         _asked(trials),
         *_pictures(dataset, trials),
         *([failures] if failures else []),
-        study_tables.all_points(points, "trial", _values(trials), "optimum.nc", _ordered(trials)),
+        study_tables.all_points(
+            points, "trial", _values(trials), "optimum.nc", _ordered(trials), trials.standing
+        ),
     ]
     origin = study_tables.origin(
         points,
@@ -75,14 +77,12 @@ def answer(trials: Trials) -> str:
     points, count = trials.points, len(trials.points)
     if not len(trials.front):
         if not points.done.any():
-            return f"None of {count} trials has a result, so there is no design to tell of."
+            return f"Not one of {count} trials has a result, so there is no design to tell of."
         nearest = trials.least_violated(1)
         near = (
-            f"; the nearest breaks a limit by {percent(trials.excess[nearest[0]])} of it"
-            if len(nearest)
-            else ""
+            f"; the nearest is beyond a limit by {_beyond(trials.excess[nearest[0]])}" if len(nearest) else ""
         )
-        return f"None of {count} trials is within all limits{near}."
+        return f"Not one of {count} trials is within all limits{near}."
     within = " within all limits" if trials.constraints else ""
     if len(trials.objectives) == 1:
         column, best = trials.objectives[0], int(trials.front[0])
@@ -92,11 +92,16 @@ def answer(trials: Trials) -> str:
             f"with {_where(trials, best)}."
         )
     spans = [_from_to(trials, column) for column in trials.objectives]
-    number = f"{len(trials.front)} designs are" if len(trials.front) > 1 else "one design is"
+    designs = f"{len(trials.front)} designs are" if len(trials.front) > 1 else "one design is"
     return (
-        f"Of {count} trials {number} on the front, where nothing{within} is better in one objective without being worse in "
+        f"Of {count} trials {designs} on the front, where nothing{within} is better in one objective without being worse in "
         f"another: {in_words(spans)}."
     )
+
+
+def _beyond(excess: float) -> str:
+    """A share of the limit, or how many times it."""
+    return f"{number(100 * excess, 3)} % of it" if excess < 1 else f"{number(excess, 2)} times it"
 
 
 def _where(trials: Trials, i: int) -> str:
@@ -109,7 +114,8 @@ def _from_to(trials: Trials, column: Column) -> str:
     values = column.values[trials.front]
     if values.min() == values.max():
         return f"{column.label} {column.write(values[0])}"
-    return f"{column.label} from {column.write(values.min())} to {column.write(values.max())}"
+    least, most = column.write(values.min(), unit=False, digits=3), column.write(values.max(), digits=3)
+    return f"{column.label} from {least} to {most}"
 
 
 def _notice(trials: Trials) -> str:
@@ -132,7 +138,11 @@ def _facts(trials: Trials) -> tuple[Fact, ...]:
         if best is not None:
             most = "most" if trials.goal(column) == MAXIMISE else "least"
             facts.append(
-                Fact(f"{most} {column.label}", column.write(column.values[best]), f"trial {best + 1}")
+                Fact(
+                    f"{most} {column.label}",
+                    column.write(column.values[best], digits=3),
+                    f"trial {trials.points.number[best]}",
+                )
             )
     return tuple(facts)
 
@@ -143,8 +153,7 @@ def _best(dataset: Dataset, trials: Trials) -> Section:
     pictures = []
     if len(trials.objectives) > 1:
         caption = (
-            "All trials. Numbers: the designs in front/, as in the table. More designs than these are on the front where numbers "
-            "would touch."
+            "All trials. Numbers: the designs in front/, as in the table; some are left out where they would touch."
             if len(trials.front) > 1
             else "All trials, and the one that nothing dominates."
         )
@@ -158,7 +167,7 @@ def _best(dataset: Dataset, trials: Trials) -> Section:
     title = "The best design" if len(trials.front) == 1 else "The front"
     if len(trials.objectives) == 1 and len(trials.front) > 1:
         title = "The best designs"
-    said = "Each is a design file that runs: chipsim run front/01.toml."
+    said = f"{'Each' if len(trials.front) > 1 else 'It'} is a design file that runs: chipsim run front/{trials.file(1)}."
     if len(trials.front) > _FRONT:
         said += f" The first {_FRONT} of {len(trials.front)}."
     return Section(title, (said,), tuple(pictures), (front_table(trials),))
@@ -169,11 +178,11 @@ def front_table(trials: Trials) -> Table:
     columns = [*(trials.points.varied or trials.points.parameters), *_values(trials)]
     rows = tuple(
         (
-            Link(f"{number:02d}.toml", f"front/{number:02d}.toml"),
+            Link(trials.file(rank), f"front/{trials.file(rank)}"),
             *(c.write(c.values[i], unit=False) for c in columns),
             study_tables.design_link(trials.points, int(i)),
         )
-        for number, i in enumerate(trials.front[:_FRONT], start=1)
+        for rank, i in enumerate(trials.front[:_FRONT], start=1)
     )
     align = "l" + "".join("r" if c.numeric else "l" for c in columns) + "r"
     return Table(("design", *(c.axis for c in columns), "trial"), rows, align)
@@ -189,7 +198,7 @@ def _nearest(trials: Trials) -> Section:
         (
             study_tables.design_link(trials.points, int(i)),
             *(c.write(c.values[i], unit=False) for c in columns),
-            percent(float(trials.excess[i])) if trials.excess[i] < 1 else f"{trials.excess[i]:.1f} times",
+            _beyond(trials.excess[i]),
             in_words(c.column.label for c in trials.constraints if c.excess[i] > 0) or NONE,
         )
         for i in which
@@ -221,8 +230,8 @@ def _asked(trials: Trials) -> Section:
             "constraint",
             "limit",
             "trials within",
-            f"{trials.front_name}",
-            "holds back",
+            trials.front_name,
+            f"of these within {100 * _NEAR:g} % of it",
             "place in result.json",
         )
         tables.append(Table(head, rows, "llrrll", "What must hold"))
@@ -252,7 +261,7 @@ def _pictures(dataset: Dataset, trials: Trials) -> list[Section]:
     slices = []
     for i, column in enumerate(trials.objectives[:_OBJECTIVES]):
         figure = optimum_figures.objective_slices(dataset, column.name)
-        caption = f"{column.label} of each trial against each parameter."
+        caption = f"{begin(column.label)} of each trial against each parameter."
         slices.append(Picture(f"slices-{i}", figure, caption, wide=True, least=_least(figure)))
     sections = [Section("What each parameter does", (), tuple(slices))]
     if trials.constraints:
@@ -263,7 +272,11 @@ def _pictures(dataset: Dataset, trials: Trials) -> list[Section]:
         )
         sections.append(Section("How near the limits are", (), (picture,)))
     history = [
-        Picture(f"history-{i}", optimum_figures.trial_history(dataset, c.name), f"{c.label}, trial by trial.")
+        Picture(
+            f"history-{i}",
+            optimum_figures.trial_history(dataset, c.name),
+            f"{begin(c.label)}, trial by trial.",
+        )
         for i, c in enumerate(trials.objectives[:_OBJECTIVES])
     ]
     if any(p.numeric for p in points.varied) and study_overview.distinct_results(points):

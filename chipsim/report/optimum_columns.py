@@ -87,6 +87,10 @@ class Trials:
         """What the best are called."""
         return "best" if len(self.objectives) == 1 else "on the front"
 
+    def file(self, rank: int) -> str:
+        """Name of a design's file in front/, by its rank from 1."""
+        return f"{rank:0{max(2, len(str(len(self.front))))}d}.toml"
+
     def best_so_far(self, column: Column) -> np.ndarray:
         """The best value of all feasible trials up to each, SI; NaN before the first, (trials,)."""
         fine = np.where(self.feasible & column.known, column.values, np.nan)
@@ -96,12 +100,30 @@ class Trials:
         return np.where(np.isfinite(best), best, np.nan)
 
     def best(self, column: Column) -> int | None:
-        """Place of the feasible trial with the best value."""
-        which = np.flatnonzero(self.feasible & column.known)
+        """Place of the feasible trial with the best value; of several the one on the front."""
+        others = np.setdiff1d(np.flatnonzero(self.feasible & column.known), self.front)
+        which = np.concatenate([self.front, others]).astype(int)
         if not len(which):
             return None
         values = column.values[which]
         return int(which[values.argmax() if self.goal(column) == MAXIMISE else values.argmin()])
+
+    @cached_property
+    def standing(self) -> list[str]:
+        """How each trial stands, in words."""
+        on_front = set(self.front.tolist())
+        return [
+            self.front_name
+            if i in on_front
+            else "within limits"
+            if fine
+            else "breaks a limit"
+            if done
+            else status
+            for i, (fine, done, status) in enumerate(
+                zip(self.feasible, self.points.done, self.points.status, strict=True)
+            )
+        ]
 
     @cached_property
     def excess(self) -> np.ndarray:
@@ -130,9 +152,9 @@ def trials_of(dataset: Dataset) -> Trials:
         for side in ("at_most", "at_least")
         if side in (c.attrs or {})
     ]
-    feasible = dataset["feasible"].values.astype(bool)
+    feasible = dataset["feasible"].values.astype(bool) & points.done
     front = np.flatnonzero(dataset["front"].values.astype(bool))
-    if objectives:  # the best of the first objective is the first file
+    if objectives:  # as the files of the front are numbered: the best of the first objective first
         sign = -1.0 if (objectives[0].attrs or {}).get("goal") == MAXIMISE else 1.0
         front = front[np.argsort(sign * objectives[0].values[front], kind="stable")]
     return Trials(points, objectives, tuple(constraints), feasible, front)

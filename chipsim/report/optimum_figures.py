@@ -67,7 +67,7 @@ def trial_history(dataset: Dataset, objective: str | None = None) -> Figure:
     column = trials.objective(objective)
     figure = Figure(figsize=(5.4, 3.9), layout="constrained")
     axes = figure.subplots()
-    number = np.arange(1, len(trials.points) + 1)
+    number = trials.points.number
     _dots(axes, trials, number, column.shown, column.known)
     best = trials.best_so_far(column)
     if np.isfinite(best).any():
@@ -143,7 +143,7 @@ def constraint_margins(dataset: Dataset) -> Figure:
     if not trials.constraints:
         raise ValueError("the study has no constraint")
     figure, panels = _panels(len(trials.constraints), sharey=False, width=3.6)
-    number = np.arange(1, len(trials.points) + 1)
+    number = trials.points.number
     for axes, constraint in zip(panels.flat, trials.constraints, strict=False):
         column, limit = constraint.column, float(constraint.column.in_unit(constraint.limit))
         _dots(axes, trials, number, column.shown, column.known)
@@ -215,6 +215,7 @@ def _numbers(axes: Axes, trials: Trials, x: Column, y: Column) -> None:
             fontsize=8.0,
             color=INK,
             zorder=6,
+            bbox={"boxstyle": "square,pad=0.08", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75},
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -124,14 +124,17 @@ class Column:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether its values want a logarithmic axis: as a range in the logarithm, or over two decades."""
+        """Whether its values want a logarithmic axis: over two decades, or of a parameter spread evenly in the logarithm."""
         if not self.numeric or not self.varies or self.distinct[0] <= 0 or self.unit in ("%", "°C"):
             return False
         values = np.array(self.distinct)
         if values[-1] / values[0] > 100:
             return True
-        ratio = values[1:] / values[:-1]
-        return bool(len(values) > 2 and ratio.max() < 1.001 * ratio.min())
+        if "parameter" not in (self.attrs or {}) or len(values) < 3 or values[-1] / values[0] < 4:
+            return False
+        ends, middle = values[[0, -1]], np.median(values)
+        evenly, by_logarithm = (np.interp(f(middle), f(ends), (0, 1)) for f in (np.asarray, np.log))
+        return bool(abs(by_logarithm - 0.5) < abs(evenly - 0.5))
 
     def write(self, value: Any, *, unit: bool = True, digits: int = 4) -> str:
         """A value of it as it is written for people."""
@@ -173,6 +176,7 @@ class Points:
         status: ``done``, or how else the point ended, (points,).
         message: Why there is no result, (points,).
         key: Its folder, (points,).
+        number: What each is called: its coordinate where it has one, else its place from 1, (points,).
         grid: Names of the parameters that span a grid; empty where points are listed or sampled.
         attrs: Of the Dataset.
     """
@@ -184,6 +188,7 @@ class Points:
     status: np.ndarray
     message: np.ndarray
     key: np.ndarray
+    number: np.ndarray
     grid: tuple[str, ...]
     attrs: Mapping[str, Any]
 
@@ -202,8 +207,12 @@ class Points:
 
     @property
     def moved(self) -> list[Column]:
-        """Results that are numbers and not everywhere the same."""
-        return [r for r in self.results if r.numeric and r.varies]
+        """Results that are numbers and not everywhere the same, or not everywhere there."""
+        return [
+            r
+            for r in self.results
+            if r.numeric and r.known.any() and (r.varies or not r.known[self.done].all())
+        ]
 
     def column(self, name: str) -> Column:
         """A parameter or result by its name.
@@ -256,6 +265,10 @@ def points_of(dataset: Dataset) -> Points:
         for name, array in dataset.coords.items()
         if ("parameter" in array.attrs or name in grid) and set(array.dims) <= set(dims)
     ]
+    labels = [p.label for p in parameters]
+    parameters = [
+        replace(p, label=p.name.replace("_", " ")) if labels.count(p.label) > 1 else p for p in parameters
+    ]
     results: list[Column] = []
     for name, array in dataset.data_vars.items():
         if name in _BESIDE:
@@ -271,10 +284,34 @@ def points_of(dataset: Dataset) -> Points:
         else np.full(math.prod(dataset["status"].shape), "", object)
         for name in ("status", "message", "key")
     )
+    named = len(dims) == 1 and not grid and dims[0] in dataset.coords
+    number = dataset[dims[0]].values if named else np.arange(1, len(status) + 1)
     return Points(
-        str(dataset.attrs.get("title", "study")), device, tuple(parameters), tuple(results), status, message, key, grid,
-        dataset.attrs,
+        str(dataset.attrs.get("title", "study")), device, tuple(parameters), _united(results, parameters), status, message, key,
+        number, grid, dataset.attrs,
     )  # fmt: skip
+
+
+def _united(results: Sequence[Column], parameters: Sequence[Column]) -> tuple[Column, ...]:
+    """Where the kind of cells is varied, the same size of each kind in one column: no point has two of them."""
+    kinds = {v for p in parameters if p.varies and p.place.endswith(".cells") for v in p.distinct}
+    found: dict[Any, Column] = {}
+    for column in results:
+        kind, _, state = column.cells.partition(", ")
+        if kind not in kinds:
+            found[column.name, column.cells, column.n] = column
+            continue
+        key = (column.name, state, column.n)
+        if key not in found:
+            body = f"{column.n}-cell clusters" if column.n > 1 else "single cells"
+            label = f"{column.label.partition(': ')[0]}: {body}{f', {state}' if state else ''}"
+            found[key] = replace(column, label=label, cells=state)
+        elif not (found[key].known & column.known).any():
+            values = np.where(column.known, column.values, found[key].values)
+            found[key] = replace(found[key], values=values)
+        else:
+            found[column.name, column.cells, column.n] = column
+    return tuple(found.values())
 
 
 def _bodies(name: str, array: DataArray, values: np.ndarray, device: str, dim: str) -> list[Column]:
@@ -308,12 +345,19 @@ def _column(name: str, array: DataArray, given: np.ndarray, device: str, place: 
     numeric = given.dtype.kind in "fiub"
     values = given.astype(float) if numeric else _text(given)
     unit = _unit(str(attrs.get("units", "")), where, values, device) if numeric else ""
-    return Column(name, _label(name, unit), long_name, where, unit, values, attrs=attrs)
+    label = _label(name, unit) if place == "result" else _parameter_label(name, long_name)
+    return Column(name, label, long_name, where, unit, values, attrs=attrs)
 
 
 def _label(name: str, unit: str) -> str:
     """A name in words; a unit at its end is left out, it is told in another."""
     return picks.long_name(name) if unit and re.fullmatch(r"[\w-]+", name) else name.replace("_", " ")
+
+
+def _parameter_label(name: str, long_name: str) -> str:
+    """What it is called in its long name, before the colon, where that is short."""
+    said = long_name.partition(":")[0]
+    return said if 0 < len(said) <= 32 else name.replace("_", " ")
 
 
 def _unit(units: str, place: str, values: np.ndarray, device: str) -> str:
@@ -334,6 +378,30 @@ def _text(values: np.ndarray) -> np.ndarray:
         text = value.decode() if isinstance(value, bytes) else str(value)
         found[i] = "" if text == "nan" and not isinstance(value, str) else text
     return found
+
+
+def matters(points: Points, parameter: Column, result: Column) -> bool:
+    """Whether a result differs between values of this one of two parameters, or cannot be told to be the same."""
+    other = next((p for p in points.varied if p is not parameter), None)
+    if other is None:
+        return True
+    compared = False
+    for value in other.distinct:
+        same = (
+            other.values == value
+            if not other.numeric
+            else np.isclose(other.values, value, rtol=_SAME, atol=0)
+        )
+        found = result.values[same & result.known]
+        if len(found) and found.max() - found.min() > 1e-7 * np.abs(found).max():
+            return True
+        compared |= len(found) > 1
+    return not compared
+
+
+def begin(text: str) -> str:
+    """With a capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def in_words(items: Iterable[str]) -> str:

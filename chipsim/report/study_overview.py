@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 #: Results beside the parameters, unless they are named.
 _RESULTS = 4
 _MOST = 14
+# Of the usual results those that are asked for most.
+_FIRST = (
+    "array_pressure_drop", "pressure_drop", "pressure", "flow_rate", "wall_shear_stress_p95", "purity", "processing_time",
+    "filtration_time", "wbc_carryover_per_ml",
+)  # fmt: skip
 
 
 @styled
@@ -121,11 +126,48 @@ def correlation(a: Column, b: Column) -> float:
 
 
 def distinct_results(points: Points) -> list[Column]:
-    """Results that vary: single ones first, then of each result of bodies the first kind and size that vary."""
-    moved = points.moved
-    alone = [c for c in moved if not c.cells]
-    bodies = {c.name: c for c in reversed(moved) if c.cells}
-    return [*alone, *reversed(bodies.values())]
+    """Results that vary: of the first result of bodies one, the single ones, of the other results of bodies one.
+
+    One is the smallest cluster of the first kind that varies, or the single cell.
+    """
+    found: dict[str, Column] = {}
+    for column, _ in chosen_results(points):
+        if column.varies:
+            found.setdefault(column.name, column)
+    return [*found.values()]
+
+
+def chosen_results(points: Points) -> list[tuple[Column, int]]:
+    """Results for pictures, with their place among the bodies, what is asked most first.
+
+    Of the first result of bodies the smallest clusters and the single cells; then the single results, those that are a multiple
+    of another last; then the other results of bodies.
+    """
+    moved = set(map(id, points.moved))
+    alone: list[Column] = []
+    first: list[tuple[Column, int]] = []
+    later: list[tuple[Column, int]] = []
+    for name in dict.fromkeys(c.name for c in points.moved):
+        family = points.family(name)
+        if not family[0].n and not family[0].cells:
+            alone.append(family[0])
+            continue
+        bodies = [(c, i) for i, c in enumerate(family) if id(c) in moved]
+        bodies.sort(key=lambda item: (item[0].cells != family[0].cells, item[0].n < 2, item[0].n))
+        singles = [item for item in bodies if item[0].n == 1][:1]
+        (later if first else first).extend([*[item for item in bodies if item not in singles][:1], *singles])
+    alone.sort(key=lambda c: _FIRST.index(c.name) if c.name in _FIRST else len(_FIRST))
+    new = [c for i, c in enumerate(alone) if not any(_multiple(c, other) for other in alone[:i])]
+    return [*first, *((c, 0) for c in new), *((c, 0) for c in alone if c not in new), *later]
+
+
+def _multiple(a: Column, b: Column) -> bool:
+    """Whether one is the other but for a factor."""
+    use = a.known & b.known
+    if not use.any() or (a.known != b.known).any() or not b.values[use].all():
+        return False
+    ratio = a.values[use] / b.values[use]
+    return bool(ratio.max() - ratio.min() <= 1e-6 * abs(ratio).max())
 
 
 def _ranked(values: np.ndarray) -> np.ndarray:

@@ -11,10 +11,9 @@ from chipsim.report.units import NONE
 
 #: Rows of the table of all points.
 ROWS = 200
-#: Columns of results in it.
-RESULTS = 10
+#: Columns of parameters and results in it; at least four are results.
+COLUMNS = 11
 DEVICES = {"cluster_chip": "Cluster-Chip", "pore_filter": "pore filter", "spiral": "spiral"}
-_ENDS = {"refused": "refused", "failed": "failed", "too long": "stopped, too long"}
 _MEANING = {
     "refused": "designs or operations that cannot be: a rule is broken",
     "failed": "computations that came to no end",
@@ -34,7 +33,7 @@ def ended_in_words(points: Points, what: str) -> str:
     if done == len(points):
         return f"all {done} {what}s have a result" if done != 1 else f"the one {what} has a result"
     told = in_words(f"{n} {_verb(status, n)}" for status, n in others)
-    return f"{done or 'none'} of {len(points)} {what}s {'has' if done == 1 else 'have'} a result: {told}"
+    return f"{done or 'none'} of {len(points)} {what}s {'has' if done < 2 else 'have'} a result: {told}"
 
 
 def _verb(status: str, n: int) -> str:
@@ -45,15 +44,16 @@ def _verb(status: str, n: int) -> str:
 
 def ended_facts(points: Points, what: str) -> list[Fact]:
     """Counts for the top of the page."""
-    return [
-        Fact(f"{what}s", str(len(points)), f"{points.count('done')} with a result"),
-        *(Fact(_ENDS.get(status, status), str(n)) for status, n in _others(points)),
-    ]
+    facts = [Fact(f"{what}s", str(len(points)), f"{points.count('done')} with a result")]
+    if others := _others(points):
+        ended = ", ".join(f"{n} {status}" for status, n in others)
+        facts.append(Fact("without a result", str(len(points) - points.count("done")), ended))
+    return facts
 
 
 def _others(points: Points) -> list[tuple[str, int]]:
-    known = [s for s in _ENDS if points.count(s)]
-    more = sorted({str(s) for s in points.status} - {"done", *_ENDS})
+    known = [s for s in _MEANING if points.count(s)]
+    more = sorted({str(s) for s in points.status} - {"done", *_MEANING})
     return [(s, points.count(s)) for s in (*known, *more)]
 
 
@@ -87,7 +87,7 @@ def _about(column: Column) -> str:
 
 def design_link(points: Points, i: int, text: str | None = None) -> str:
     """A point's number, leading to its design's file where it has a folder."""
-    text = str(i + 1) if text is None else text
+    text = str(points.number[i]) if text is None else text
     key = points.key[i]
     return Link(text, f"points/{key}/design.toml") if re.fullmatch(r"[0-9A-Za-z]+", key) else text
 
@@ -98,10 +98,9 @@ def failures(points: Points, what: str) -> Section | None:
     if not found:
         return None
     rows = tuple(
-        (_ENDS.get(status, status), str(n), message or NONE, design_link(points, i))
-        for status, n, message, i in found[:50]
+        (status, str(n), message or NONE, design_link(points, i)) for status, n, message, i in found[:50]
     )
-    text = [f"{_ENDS[s].capitalize()}: {_MEANING[s]}." for s, _ in _others(points) if s in _MEANING]
+    text = [f"{s.capitalize()}: {_MEANING[s]}." for s, _ in _others(points) if s in _MEANING]
     text.append("Sentences that differ in numbers only are counted together; the first of them is shown.")
     if len(found) > 50:
         text.append(f"{len(found) - 50} more kinds of sentences are left out here.")
@@ -112,24 +111,29 @@ def failures(points: Points, what: str) -> Section | None:
 
 
 def all_points(
-    points: Points, what: str, columns: Sequence[Column], beside: str, order: Iterable[int] | None = None
+    points: Points,
+    what: str,
+    columns: Sequence[Column],
+    beside: str,
+    order: Iterable[int] | None = None,
+    standing: Sequence[str] = (),
 ) -> Section:
-    """A table of the first points."""
-    shown = list(columns)[:RESULTS]
+    """A table of the first points, with how each ended (or stands) unless all have a result."""
     varied = points.varied or list(points.parameters)
+    shown = list(columns)[: max(4, COLUMNS - len(varied))]
     all_columns = [*varied, *shown]
-    ended = not points.done.all()
-    head = (what, *(["ended"] if ended else []), *(c.axis for c in all_columns))
+    ended = bool(standing) or not points.done.all()
+    head = (what, *(["" if standing else "ended"] if ended else []), *(c.axis for c in all_columns))
     rows = tuple(
         (
             design_link(points, i),
-            *([points.status[i]] if ended else []),
+            *([(standing or points.status)[i]] if ended else []),
             *(c.write(c.values[i], unit=False) for c in all_columns),
         )
         for i in list(range(len(points)) if order is None else order)[:ROWS]
     )
     align = ("rl" if ended else "r") + "".join("r" if c.numeric else "l" for c in all_columns)
-    said = [f"A {what}'s number leads to the file of its design, which runs."]
+    said = [f"A {what}'s number leads to the file of its design."]
     if len(points) > ROWS:
         said.append(f"The first {ROWS} of {len(points)} {what}s.")
     if len(columns) > len(shown):

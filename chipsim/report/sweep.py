@@ -9,19 +9,17 @@ import numpy as np
 
 from chipsim.report import study_overview, study_tables, sweep_figures
 from chipsim.report.frame import Fact, Page, Picture, Section, Table, render
-from chipsim.report.study_columns import Column, Points, in_words, points_of
-from chipsim.report.study_overview import distinct_results
+from chipsim.report.study_columns import Column, Points, begin, in_words, matters, points_of
+from chipsim.report.study_overview import chosen_results, distinct_results
 from chipsim.report.units import NONE
 from geometries.files import all_or_nothing
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-# Results that get a picture of their own: over one parameter, over two (two pictures each), over more.
-_ONE, _TWO, _MORE = 12, 8, 8
+# Results that get a picture of their own: over one parameter, over two (two pictures each where both matter), over more.
+_ONE, _TWO, _MORE = 12, 10, 8
 _EXTREMES = 40
-# Values of the parameter with fewer that curves can tell apart.
-_CURVES = 7
 
 
 def write_sweep_page(dataset: Dataset, path: str | Path) -> None:
@@ -52,10 +50,10 @@ def sweep_page(dataset: Dataset) -> str:
     failures = study_tables.failures(points, "point")
     sections = (
         Section("What was asked", tables=(study_tables.parameters(points),)),
-        _extremes(points),
+        *([_extremes(points)] if points.done.any() else []),
         *_pictures(dataset, points),
         *([failures] if failures else []),
-        study_tables.all_points(points, "point", points.moved or points.results, "sweep.nc"),
+        study_tables.all_points(points, "point", _in_table(points), "sweep.nc"),
         Section("What the results are", tables=(study_tables.results(points.results),)),
     )
     origin = study_tables.origin(
@@ -98,24 +96,24 @@ def _facts(points: Points) -> tuple[Fact, ...]:
 # -- tables ---------------------------------------------------------------------------------------------------------------
 def _extremes(points: Points) -> Section:
     """Where each result is smallest and largest."""
-    rows, same = [], []
-    for column in points.results:
-        if not column.numeric or not column.known.any():
-            continue
-        if not column.varies:
+    rows, same, empty = [], [], []
+    for column in _told(points):
+        if not column.known.any():
+            empty.append(column.label)
+        elif not column.varies:
             same.append(f"{column.label} = {column.write(column.distinct[0])}")
-            continue
-        least, most = (_first(column, value) for value in (column.distinct[0], column.distinct[-1]))
-        rows.append(
-            (
-                column.label, column.write(column.values[least]), _where(points, least), study_tables.design_link(points, least),
-                column.write(column.values[most]), _where(points, most), study_tables.design_link(points, most),
-            )
-        )  # fmt: skip
-    empty = [c.label for c in points.results if not c.known.any()]
+        else:
+            least, most = (_first(column, value) for value in (column.distinct[0], column.distinct[-1]))
+            rows.append(
+                (
+                    column.label, column.write(column.values[least]), _where(points, least),
+                    study_tables.design_link(points, least), column.write(column.values[most]), _where(points, most),
+                    study_tables.design_link(points, most),
+                )
+            )  # fmt: skip
     said = []
     if len(rows) > _EXTREMES:
-        said.append(f"The first {_EXTREMES} of {len(rows)} results.")
+        said.append(f"The first {_EXTREMES} of {len(rows)} results that vary.")
     if same:
         said.append(f"Everywhere the same: {'; '.join(same[:20])}{' and more' if len(same) > 20 else ''}.")
     if empty:
@@ -125,6 +123,27 @@ def _extremes(points: Points) -> Section:
     head = ("result", "least", "at", "point", "largest", "at", "point")
     table = Table(head, tuple(rows[:_EXTREMES]), "lrlrrlr")
     return Section("The least and the largest of each result", tuple(said), tables=(table,) if rows else ())
+
+
+def _told(points: Points) -> list[Column]:
+    """Results that are numbers: of those of bodies all of the first, two of each other."""
+    numeric = [c for c in points.results if c.numeric]
+    bodies = list(dict.fromkeys(c.name for c in numeric if c.cells or c.n))
+    chosen = {id(c) for c, _ in chosen_results(points)}
+    of_bodies = [c for c in numeric if c.name in bodies[:1] or c.name in bodies and id(c) in chosen]
+    return [*(c for c in numeric if c.name not in bodies), *of_bodies]
+
+
+def _in_table(points: Points) -> list[Column]:
+    """Results for the table of points, what is asked most first; none where no point has any."""
+    if not points.done.any():
+        return []
+    chosen = [c for c, _ in chosen_results(points)]
+    known = set(map(id, chosen))
+    text = [c for c in points.results if not c.numeric and c.varies]
+    return [*text, *chosen, *(c for c in points.moved if id(c) not in known)] or [
+        c for c in points.results if c.known.any()
+    ]
 
 
 def _first(column: Column, value: float) -> int:
@@ -164,39 +183,44 @@ def _over_one(dataset: Dataset, points: Points) -> Section:
         column = points.family(name)
         what = column[0].label.partition(": ")[0]
         sizes = " of each kind of bodies" if len(column) > 1 else ""
-        caption = f"{what.capitalize()}{sizes} over {over.label}.{_marks(points)}"
+        caption = f"{begin(what)}{sizes} over {over.label}.{_marks(points)}"
         pictures.append(Picture(f"result-{i}", sweep_figures.result_curves(dataset, name), caption))
     return Section(f"What {over.label} does", _left_out(len(names), _ONE), tuple(pictures))
 
 
 def _over_two(dataset: Dataset, points: Points) -> Section:
-    """For each result a map, and curves where one parameter has few values."""
+    """For each result a map, and curves where one parameter has few values; one curve where only one of them matters."""
     a, b = sorted(points.varied, key=lambda p: -len(p.distinct))
-    along = max(points.varied, key=lambda p: (p.numeric, len(p.distinct)))
-    other = b if along is a else a
-    columns = _chosen(points)
-    pictures: list[Picture] = []
+    columns = chosen_results(points)
+    both: list[Picture] = []
+    one: list[Picture] = []
     for i, (column, body) in enumerate(columns[:_TWO]):
-        what = column.label.capitalize() if column.label.islower() else column.label
-        caption = f"{what} over {a.label} and {b.label}.{_marks(points)}"
-        pictures.append(
-            Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption)
-        )
-        if len(other.distinct) <= _CURVES:
-            caption = f"The same over {along.label}; a curve for each {other.label}."
+        idle = [p for p in (a, b) if not matters(points, p, column)]
+        if len(idle) == 1:
+            across = a if idle[0] is b else b
+            figure = sweep_figures.result_curves(dataset, column.name, across.name, body=body)
+            caption = f"{begin(column.label)} over {across.label}, whatever the {idle[0].label}."
+            one.append(Picture(f"curve-{i}", figure, caption))
+            continue
+        caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
+        both.append(Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption))
+        across, other = sweep_figures.along(points)
+        if other is not None and len(other.distinct) <= sweep_figures.CURVES:
+            caption = f"The same over {across.label}; a curve for each value of {other.label}."
             figure = sweep_figures.result_curves(dataset, column.name, body=body)
-            pictures.append(Picture(f"curves-{i}", figure, caption))
+            both.append(Picture(f"curves-{i}", figure, caption))
+    pictures = [*both, *one]
     return Section(f"What {a.label} and {b.label} do", _left_out(len(columns), _TWO), tuple(pictures))
 
 
 def _effects(dataset: Dataset, points: Points) -> Section:
-    columns = _chosen(points)
+    columns = chosen_results(points)
     pictures = []
     wide = len(points.varied) > 2
     for i, (column, body) in enumerate(columns[:_MORE]):
         caption = (
-            f"{column.label} against each parameter. Points: all results; line: their mean at this value or near it; band: one "
-            "standard deviation, which is what the other parameters do."
+            f"{begin(column.label)} against each parameter. Points: all results; line: their mean at this value or near "
+            "it; band: one standard deviation, which is what the other parameters do."
         )
         figure = sweep_figures.main_effects(dataset, column.name, body=body)
         least = 230 * min(4, len(points.varied)) if wide else 0
@@ -204,7 +228,7 @@ def _effects(dataset: Dataset, points: Points) -> Section:
     if len(points.varied) == 2 and all(p.numeric for p in points.varied):
         for i, (column, body) in enumerate(columns[:_MORE]):
             a, b = points.varied
-            caption = f"{column.label} over {a.label} and {b.label}.{_marks(points)}"
+            caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
             pictures.append(
                 Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption)
             )
@@ -226,16 +250,6 @@ def _overview(dataset: Dataset, points: Points) -> Section:
         least = round(95 * figure.get_figwidth() / 1.35)
         pictures.append(Picture("parallel", figure, caption, wide=True, least=least))
     return Section("What goes with what", (), tuple(pictures))
-
-
-def _chosen(points: Points) -> list[tuple[Column, int]]:
-    """Results for pictures: single ones, and of each result of bodies some; with their place among its bodies."""
-    found: list[tuple[Column, int]] = []
-    for name in dict.fromkeys(c.name for c in points.moved):
-        family = points.family(name)
-        bodies = [(c, i) for i, c in enumerate(family) if c.varies]
-        found += bodies if len(bodies) == 1 else bodies[:3]
-    return found
 
 
 def _left_out(count: int, most: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from chipsim.report.study_columns import Column, Points, points_of
+from chipsim.report.study_columns import Column, Points, matters, points_of
 from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, colour_map, plain, styled
 from chipsim.report.units import number
 
@@ -45,22 +45,24 @@ def result_curves(dataset: Dataset, result: str, over: str | None = None, *, bod
     """
     points = points_of(dataset)
     columns = points.family(result)
-    along, other = _along(points, over)
+    across, other = along(points, over)
+    if other is not None:
+        columns = [columns[body]]
+        other = other if matters(points, other, columns[0]) else None
     figure = Figure(figsize=(5.4, 3.9), layout="constrained")
     axes = figure.subplots()
-    if not along.numeric and other is None:
-        _bars(axes, points, along, columns)
+    if not across.numeric and other is None:
+        _bars(axes, points, across, columns)
         return figure
     if other is None:
-        _family(axes, along, columns)
+        _family(axes, across, columns)
     else:
-        columns = [columns[body]]
-        _by_other(axes, along, other, columns[0])
+        _by_other(axes, across, other, columns[0])
     label = columns[0].axis if len(columns) == 1 else _family_axis(columns)
-    axes.set(xlabel=plain(along.axis), ylabel=plain(label))
-    scale_axis(axes.xaxis, along)
+    axes.set(xlabel=plain(across.axis), ylabel=plain(label))
+    scale_axis(axes.xaxis, across)
     value_axis(axes, columns)
-    _missing(axes, points, along)
+    _missing(axes, points, across, columns, pooled=other is None)
     _legend(figure, axes)
     return figure
 
@@ -144,16 +146,16 @@ def main_effects(dataset: Dataset, result: str, *, body: int = 0) -> Figure:
 
 
 # -- what varies ----------------------------------------------------------------------------------------------------------
-def _along(points: Points, over: str | None) -> tuple[Column, Column | None]:
-    """The parameter along the axis, and the other one that varies."""
+def along(points: Points, over: str | None = None) -> tuple[Column, Column | None]:
+    """The parameter along the axis of curves, and the other one that varies."""
     varied = points.varied
     if not varied or len(varied) > 2:
         raise ValueError(f"{len(varied)} parameters vary; curves are drawn for one or two")
     if over is None:
-        along = max(varied, key=lambda p: (p.numeric, len(p.distinct)))
+        across = max(varied, key=lambda p: (p.numeric, len(p.distinct)))
     else:
-        along = points.column(over)
-    return along, next((p for p in varied if p is not along), None)
+        across = points.column(over)
+    return across, next((p for p in varied if p.name != across.name), None)
 
 
 def some(columns: Sequence[Column]) -> list[Column]:
@@ -176,7 +178,7 @@ def _family(axes: Axes, along: Column, columns: Sequence[Column]) -> None:
     sizes = {cells: [c.n for c in drawn if c.cells == cells] for cells in kinds}
     family, alone = cycle(_DASHES), cycle(COLOURS[1:])
     several = sum(len(n) > 1 for n in sizes.values()) > 1
-    shades, largest = colour_map("viridis", 0.1, 0.88), sorted({n for of in sizes.values() for n in of})
+    shades, largest = colour_map("viridis", 0.22, 0.88), sorted({n for of in sizes.values() for n in of})
     for cells in kinds:
         own = [c for c in drawn if c.cells == cells]
         dash = next(family) if len(own) > 1 else (0, (3, 1.5))
@@ -201,7 +203,7 @@ def _by_other(axes: Axes, along: Column, other: Column, result: Column) -> None:
     if len(values) > CURVES:
         places = np.unique(np.linspace(0, len(values) - 1, CURVES).round().astype(int))
         values = tuple(values[i] for i in places)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, value in enumerate(values):
         if other.numeric:
             which = np.isclose(other.values, value, rtol=1e-9, atol=0)
@@ -224,6 +226,10 @@ def _curve(
 ) -> None:
     x = places(along)
     use = np.isfinite(x) if which is None else which & np.isfinite(x)
+    if not (use & result.known).any():
+        return
+    if len(set(x[use])) < use.sum():  # several points at a place: where one has no result, another may have
+        use = use & result.known
     order = np.flatnonzero(use)[np.argsort(x[use], kind="stable")]
     few = len(order) <= 40
     axes.plot(
@@ -236,10 +242,10 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     """For names: a bar for each, or for each name and size."""
     drawn = some(columns) if len(columns) > 1 else list(columns)
     names, height = along.distinct, 0.78 / len(drawn)
-    shades = colour_map("viridis", 0.1, 0.88)
+    shades = colour_map("viridis", 0.22, 0.88)
     for i, column in enumerate(drawn):
         colour: Any = COLOURS[0] if len(drawn) == 1 else shades(i / (len(drawn) - 1))
-        at = np.array([names.index(v) for v in along.values]) + 0.39 - height * (i + 0.5)
+        at = np.array([names.index(v) for v in along.values]) - 0.39 + height * (i + 0.5)
         label = "_" if len(drawn) == 1 else plain(column.label.partition(": ")[2])
         axes.barh(-at, column.shown, height=0.92 * height, color=colour, label=label)
     axes.set(yticks=-np.arange(len(names)), yticklabels=[plain(str(name)) for name in names])
@@ -258,11 +264,13 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
     _legend(axes.figure, axes)  # type: ignore[arg-type]
 
 
-def _missing(axes: Axes, points: Points, along: Column) -> None:
-    """Points without a result as marks at the foot of the axes."""
+def _missing(axes: Axes, points: Points, along: Column, columns: Sequence[Column], *, pooled: bool) -> None:
+    """Points without a result as marks at the foot of the axes; of points that are one curve only where it has a hole."""
     x = places(along)
+    known = np.any([c.known for c in columns], axis=0)
+    covered = np.isin(x, x[known]) if pooled else np.zeros(len(x), bool)
     for status, (marker, colour) in MARKS.items():
-        which = (points.status == status) & np.isfinite(x)
+        which = (points.status == status) & np.isfinite(x) & ~covered
         if which.any():
             at = np.unique(x[which])
             axes.plot(
@@ -304,10 +312,15 @@ def _cells(axes: Axes, points: Points, across: Column, up: Column, result: Colum
             if np.isfinite(value):
                 share = float(drawn.norm(value))
                 axes.text(
-                    middle_x[col], middle_y[row], number(value, digits), ha="center", va="center", fontsize=8.0,
+                    middle_x[col], middle_y[row], _short(value, digits, result), ha="center", va="center", fontsize=8.0,
                     color="#ffffff" if share < 0.6 else "#10151b",
                 )  # fmt: skip
     return drawn
+
+
+def _short(value: float, digits: int, result: Column) -> str:
+    """A value in a cell of a map; of percents no more than matters."""
+    return "<0.01" if result.unit == "%" and 0 < value < 0.01 else number(value, digits)
 
 
 def _scattered(axes: Axes, points: Points, across: Column, up: Column, result: Column) -> Any:
@@ -452,8 +465,11 @@ def _apart(values: np.ndarray, logarithmic: bool) -> bool:
 
 def _log_ticks(axis: Any) -> None:
     low, high = axis.get_view_interval()
-    few = high / low > 300
-    axis.set_major_locator(LogLocator(subs=(1.0,) if few else (1.0, 2.0, 5.0), numticks=12))
+    if high / low < 5:
+        axis.set_major_locator(MaxNLocator(5))
+    else:
+        subs = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_locator(NullLocator())
 
@@ -485,7 +501,8 @@ def value_axis(axes: Axes, columns: Sequence[Column], also: float | None = None)
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
+        columns = max(1, min(4, int(11 * figure.get_figwidth() / (4.5 + max(map(len, labels))))))
         figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(4, len(labels)), columnspacing=1.3, handlelength=1.8,
+            handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), columnspacing=1.3, handlelength=1.8,
             labelcolor=INK,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections import Counter
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 #: Names that a Dataset of a study uses itself.
-RESERVED = ("point", "trial", "body", "status", "message", "key", "front", "feasible")
+RESERVED = ("point", "trial", "body", "cells", "n", "state", "status", "message", "key", "front", "feasible")
 FORMATS = ("csv", "parquet")
 
 
@@ -108,21 +109,38 @@ class Columns:
 
 
 def to_netcdf(dataset: xr.Dataset, path: Path) -> None:
-    """Write a Dataset as NetCDF: the same bytes from the same Dataset."""
-    _without_times(path)
-    dataset.to_netcdf(path, mode="a", engine="h5netcdf", format="NETCDF4")
+    """Write a Dataset as NetCDF: the same bytes from the same Dataset.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    # By way of memory: HDF5 does not survive a disk that is full.
+    path.write_bytes(_netcdf(dataset))
 
 
-def _without_times(path: Path) -> None:
-    """An empty HDF5 file whose root does not say when it was made; otherwise as h5netcdf makes it."""
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    import h5netcdf
+    from xarray.backends.h5netcdf_ import H5NetCDFStore
+
+    buffer = io.BytesIO(_empty())
+    with h5netcdf.File(buffer, "r+") as file:
+        dataset.dump_to_store(H5NetCDFStore(file, format="NETCDF4"))
+    return buffer.getvalue()
+
+
+def _empty() -> bytes:
+    """An HDF5 file with nothing in it, as h5netcdf makes it, but for the time when it was made."""
     import h5py
 
-    properties = h5py.h5p.create(h5py.h5p.FILE_CREATE)
-    order = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED
-    properties.set_link_creation_order(order)
-    properties.set_attr_creation_order(order)
+    low = h5py.h5p
+    properties, access = low.create(low.FILE_CREATE), low.create(low.FILE_ACCESS)
+    properties.set_link_creation_order(low.CRT_ORDER_TRACKED | low.CRT_ORDER_INDEXED)
+    properties.set_attr_creation_order(low.CRT_ORDER_TRACKED | low.CRT_ORDER_INDEXED)
     properties.set_obj_track_times(False)
-    h5py.File(h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, properties)).close()
+    access.set_fapl_core(backing_store=False)
+    with h5py.File(h5py.h5f.create(b"in memory", h5py.h5f.ACC_TRUNC, properties, access)) as file:
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 def open_dataset(path: str | Path) -> xr.Dataset:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chipsim.study.claims import mark
 from chipsim.study.job import Job, Report, work
+from chipsim.study.plan import Chunk, Plan, plan
 from chipsim.study.points import (
     DONE,
     FAILED,
@@ -22,18 +21,12 @@ from chipsim.study.points import (
     code,
     keep,
     kept,
-    wanted,
 )
-from chipsim.study.progress import Tally
-from chipsim.study.solve import flow_key
-from chipsim.study.store import is_stored
 from chipsim.study.supervise import CannotKeep, CannotStart
 from chipsim.study.workforce import Lost, Workforce
 from geometries import DesignError
 from geometries.mesh import MeshError
 
-# Points with the same flow that one process takes: enough to be worth its start, few enough to be shared out.
-_CHUNK = 25
 # So many points wait at the workers; the rest waits here, as numbers.
 _AHEAD = 2000
 # How often a chunk whose worker was ended is given to another one.
@@ -123,138 +116,30 @@ def compute(
     except OSError as error:
         raise DesignError(f"{folder} cannot be written: {error.strerror or error}") from None
     clear_partial(folder)
-    keys, plan = _plan(points, folder, time_limit, retry, progress, first)
-    if plan.waiting:
+    keys, todo = plan(points, folder, time_limit, retry, progress, first)
+    if todo.waiting:
         shared = Job(str(folder.absolute()), word, code(), "", (), (), points[0].options, time_limit, retry)
         if workforce is not None:
-            _Run(points, keys, plan, shared, workforce, progress, first).go()
+            _Run(points, keys, todo, shared, workforce, progress, first).go()
         else:
             progress("starting" if scheduler is None else f"asking the scheduler at {scheduler}")
             with Workforce(scheduler, workers) as mine:
-                _Run(points, keys, plan, shared, mine, progress, first).go()
+                _Run(points, keys, todo, shared, mine, progress, first).go()
     return keys
-
-
-@dataclass
-class _Chunk:
-    """Points by their numbers; a first one solves a flow that its followers wait for."""
-
-    name: str
-    points: list[int]
-    solves: bool
-    followers: list[_Chunk] = field(default_factory=list)
-    dispatched: int = 0
-
-
-@dataclass
-class _Plan:
-    """What is to be done, and what is."""
-
-    waiting: deque[_Chunk]
-    tally: Tally
-    checked: bool
-
-
-def _plan(
-    points: Sequence[Point],
-    folder: Path,
-    time_limit: float,
-    retry: bool,
-    progress: Callable[[str], None],
-    first: Callable[[Outcome], None],
-) -> tuple[list[str], _Plan]:
-    """Keys of all points, and chunks of those that are missing."""
-    keys: list[str] = []
-    groups: dict[str, list[int]] = defaultdict(list)
-    stored: dict[str, bool] = {}
-    missing: set[str] = set()
-    tally, checked = Tally(len(points)), False
-    last = time.monotonic()
-    for i, point in enumerate(points):
-        keys.append(point.key)
-        if point.key in missing:
-            continue
-        outcome = _kept(folder, point.key, progress)
-        if wanted(outcome, time_limit, retry):
-            missing.add(point.key)
-            group = point.flow_key
-            groups[group].append(i)
-            if group not in stored:
-                stored[group] = is_solved(point)
-        elif outcome is not None and outcome.status == DONE and not checked:
-            first(outcome)
-            checked = True
-        if time.monotonic() - last > 2:
-            progress(f"looked at {i + 1} of {len(points)} points")
-            last = time.monotonic()
-    tally.begin(keys, missing)
-    return keys, _Plan(deque(_chunks(groups, stored)), tally, checked)
-
-
-def is_solved(point: Point) -> bool:
-    """Whether the flow of a point is stored, or there is none to solve."""
-    try:
-        design, options = point.design, point.options
-        if options.accuracy is not None:
-            return False
-        return is_stored(flow_key(design.device, options.model, design.operation, options.refine))
-    except DesignError:
-        return True
-
-
-def _chunks(groups: dict[str, list[int]], stored: dict[str, bool]) -> Iterator[_Chunk]:
-    """Those that solve come first, as they take longest."""
-    for solves in (True, False):
-        for group, members in groups.items():
-            if stored[group] == solves:
-                continue
-            name = sha256(group.encode()).hexdigest()[:24]
-            rest = members[1:] if solves else members
-            # By place in the study, not among those missing: two at once name the same chunks alike.
-            places: dict[int, list[int]] = defaultdict(list)
-            for i in rest:
-                places[i // _CHUNK].append(i)
-            parts = [_Chunk(f"{name}-{place}", part, False) for place, part in _merged(places)]
-            if solves:
-                yield _Chunk(f"{name}-first", members[:1], True, parts)
-            else:
-                yield from parts
-
-
-def _merged(places: dict[int, list[int]]) -> Iterator[tuple[int, list[int]]]:
-    """Neighbouring places with few points each are one chunk."""
-    begun, part = 0, list[int]()
-    for place, members in places.items():
-        if part and len(part) + len(members) > _CHUNK:
-            yield begun, part
-            part = []
-        if not part:
-            begun = place
-        part = part + members
-    if part:
-        yield begun, part
-
-
-def _kept(folder: Path, key: str, progress: Callable[[str], None]) -> Outcome | None:
-    try:
-        return kept(folder, key)
-    except Truncated as error:
-        progress(f"{error} is not whole; its point is computed again")
-        return None
 
 
 class _Run:
     """Chunks on their way through a workforce."""
 
     def __init__(
-        self, points: Sequence[Point], keys: Sequence[str], plan: _Plan, shared: Job, workforce: Workforce,
+        self, points: Sequence[Point], keys: Sequence[str], plan: Plan, shared: Job, workforce: Workforce,
         progress: Callable[[str], None], first: Callable[[Outcome], None],
     ) -> None:  # fmt: skip
         self._points, self._keys, self._plan, self._shared = points, keys, plan, shared
         self._force, self._progress, self._first = workforce, progress, first
         self._checked = plan.checked
-        self._active: dict[Any, _Chunk] = {}
-        self._later: list[tuple[float, _Chunk]] = []
+        self._active: dict[Any, Chunk] = {}
+        self._later: list[tuple[float, Chunk]] = []
 
     def go(self) -> None:
         """Until there is nothing left."""
@@ -290,7 +175,7 @@ class _Run:
             chunk.dispatched += 1
             self._active[self._force.client.submit(work, self._job(chunk), pure=False, retries=0)] = chunk
 
-    def _job(self, chunk: _Chunk) -> Job:
+    def _job(self, chunk: Chunk) -> Job:
         return replace(
             self._shared,
             name=chunk.name,
@@ -298,7 +183,7 @@ class _Run:
             tables=tuple(self._points[i].tables for i in chunk.points),
         )
 
-    def _take(self, future: Any, chunk: _Chunk) -> None:
+    def _take(self, future: Any, chunk: Chunk) -> None:
         error = future.exception() if future.status == "error" else None
         if future.status == "cancelled":
             raise Lost("the scheduler is gone")
@@ -313,7 +198,7 @@ class _Run:
         self._force.works()
         self._told(chunk, report.statuses, report.seconds)
 
-    def _told(self, chunk: _Chunk, statuses: Sequence[str], seconds: float) -> None:
+    def _told(self, chunk: Chunk, statuses: Sequence[str], seconds: float) -> None:
         self._plan.waiting.extendleft(reversed(chunk.followers))
         keys = [self._keys[i] for i in chunk.points]
         self._plan.tally.take(chunk, keys, statuses, seconds)
@@ -321,7 +206,7 @@ class _Run:
             self._checked = True
             self._first(outcome_of(Path(self._shared.folder), keys[list(statuses).index(DONE)]))
 
-    def _trouble(self, error: BaseException, chunk: _Chunk) -> None:
+    def _trouble(self, error: BaseException, chunk: Chunk) -> None:
         """A chunk that could not be done."""
         if isinstance(error, CannotStart):
             raise Lost(str(error)) from None
@@ -339,7 +224,7 @@ class _Run:
             self._later.append((time.monotonic() + 1.0, chunk))
             return
         if len(chunk.points) > 1:  # one of them does it: each on its own
-            self._plan.waiting.extend(_Chunk(f"{chunk.name}-{i}", [i], chunk.solves) for i in chunk.points)
+            self._plan.waiting.extend(Chunk(f"{chunk.name}-{i}", [i], chunk.solves) for i in chunk.points)
             self._plan.waiting.extend(chunk.followers)
             return
         folder = Path(self._shared.folder)

@@ -46,7 +46,7 @@ def open_folder(
     if there is not None and there != about:
         raise DesignError(
             f'{folder} is the folder of the study "{there.get("name")}" ({there.get("kind")} of a {there.get("device")}), not of '
-            f'"{name}" ({kind} of a {device}); give another by -o'
+            f'"{name}" ({kind} of a {device}); give another folder'
         )
 
 

@@ -94,9 +94,7 @@ def optimise(
     plan = optimisation(
         what, objectives, constraints, settings if batch is None else settings | {"batch": batch}
     )
-    return carry_out(
-        plan, folder, storage=storage, scheduler=scheduler, workers=workers, progress=progress
-    )
+    return carry_out(plan, folder, storage=storage, scheduler=scheduler, workers=workers, progress=progress)
 
 
 def carry_out(

@@ -34,9 +34,7 @@ class _Ordered(NSGAIISampler):
 
 def _nsga2(seed: int, batch: int) -> BaseSampler:
     # A batch is a generation.
-    return _Ordered(
-        seed=seed, population_size=batch, crossover=SBXCrossover(), constraints_func=_violations
-    )
+    return _Ordered(seed=seed, population_size=batch, crossover=SBXCrossover(), constraints_func=_violations)
 
 
 def _tpe(seed: int, batch: int) -> BaseSampler:

@@ -118,7 +118,11 @@ class Workforce:
         """How many workers there are, or are to be."""
         if self._cluster is not None:
             return self._wanted
-        return len(self.client.scheduler_info(n_workers=-1).get("workers", {}))
+        try:
+            about = self.client.scheduler_info(n_workers=-1)
+        except TypeError:  # an older Dask tells of all
+            about = self.client.scheduler_info()
+        return len(about.get("workers", {}))
 
     def _last_words(self) -> str:
         self._log.seek(0)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import growth, peers, references, table, targets, trajectories
+from benchmarks import growth, peers, references, sweeps, table, targets, trajectories
 from benchmarks.cases import CASES, GROWTH, SELECTIONS, WARM_UP, select
 from benchmarks.meshes import make_mesh
 from benchmarks.programs.common import read_input, write_input
@@ -150,6 +150,28 @@ def test_the_page_of_trajectories_says_what_was_found():
     page = trajectories.markdown({**head, "found": {"failed": "no memory"}})
     assert page.count(targets.UNKNOWN) == 2
     assert 0 < trajectories.interpolation() < 1e-3
+
+
+def test_the_page_of_sweeps_says_what_was_found():
+    head = {"date": "today", "command": "python -m benchmarks.sweeps",
+            "machine": {"processor": "p", "cores": 2, "gigabytes": 8.0, "load_at_start": 0.0}}  # fmt: skip
+    got = {
+        "load": 1.0,
+        "seconds": 61.0,
+        "cpu": 70.0,
+        "peak_bytes": 5e8,
+        "points": "1000 points: 1000 done",
+        "again": 4.0,
+        "bytes": 2e7,
+    }
+    page = sweeps.markdown({**head, "found": {"stiffness": got, "sizes": {"failed": "status 1: no"}}})
+    assert "| 1000 points: 1000 done | 1.0 | 61 s | 70 s | 0.50 GB | 20 MB | 4 s |" in page
+    assert "status 1: no" in page and "not run" in page
+    assert [t.verdict for t in sweeps.targets({"stiffness": got})] == [
+        targets.MISSED,
+        targets.UNKNOWN,
+        targets.UNKNOWN,
+    ]
 
 
 def test_growths_meshes_exist():

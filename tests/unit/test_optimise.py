@@ -414,7 +414,9 @@ def test_a_full_disk(tmp_path, quick, monkeypatch):
     def full(session):
         count.append(1)
         if len(count) > 100:
-            raise sqlalchemy.exc.OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
+            raise sqlalchemy.exc.OperationalError(
+                "", {}, sqlite3.OperationalError("database or disk is full")
+            )
         commit(session)
 
     monkeypatch.setattr(sqlalchemy.orm.Session, "commit", full)

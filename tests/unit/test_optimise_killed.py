@@ -67,7 +67,13 @@ def test_killed_at_many_moments_it_ends_as_undisturbed(tmp_path):
     end(begin(study, tmp_path / "undisturbed"))
     folder = tmp_path / "killed"
     # While a batch is asked for, computed, told, and where one is through.
-    for what, most in (("1", 4), ("state = 'COMPLETE'", 2), ("state = 'COMPLETE'", 6), ("1", 15), ("state = 'COMPLETE'", 20)):
+    for what, most in (
+        ("1", 4),
+        ("state = 'COMPLETE'", 2),
+        ("state = 'COMPLETE'", 6),
+        ("1", 15),
+        ("state = 'COMPLETE'", 20),
+    ):
         process, until = begin(study, folder), time.monotonic() + 300
         while count(folder / "study.db", what) < most and process.poll() is None:
             assert time.monotonic() < until
@@ -77,7 +83,10 @@ def test_killed_at_many_moments_it_ends_as_undisturbed(tmp_path):
     assert count(folder / "study.db", "state = 'COMPLETE'") < 24  # it was stopped in the middle
     end(begin(study, folder))
     assert trials_in(folder / "study.db") == trials_in(tmp_path / "undisturbed" / "study.db")
-    for file in ("optimum.nc", *(f"front/{path.name}" for path in (tmp_path / "undisturbed" / "front").iterdir())):
+    for file in (
+        "optimum.nc",
+        *(f"front/{path.name}" for path in (tmp_path / "undisturbed" / "front").iterdir()),
+    ):
         assert (folder / file).read_bytes() == (tmp_path / "undisturbed" / file).read_bytes()
     assert len([*(folder / "front").iterdir()]) == len([*(tmp_path / "undisturbed" / "front").iterdir()])
 
@@ -89,7 +98,11 @@ def test_two_at_once_share_the_trials(tmp_path):
     both = [begin(study, tmp_path / name, url) for name in ("one", "two")]
     for process in both:
         end(process)
-    assert count(tmp_path / "shared.db", "state = 'COMPLETE'") == 24 == count(tmp_path / "shared.db", "number < 24")
+    assert (
+        count(tmp_path / "shared.db", "state = 'COMPLETE'")
+        == 24
+        == count(tmp_path / "shared.db", "number < 24")
+    )
     with contextlib.closing(sqlite3.connect(tmp_path / "shared.db")) as file:
         by = [row[0] for row in file.execute("select value_json from trial_user_attributes where key = 'by'")]
     assert len(set(by)) == 2
@@ -142,8 +155,20 @@ def test_a_file_that_is_not_there(tmp_path):
 @pytest.mark.slow
 def test_interrupted_it_is_one_sentence_and_goes_on(tmp_path):
     study = write_study(tmp_path, text=STUDY)
-    command = [sys.executable, "-m", "chipsim.cli", "optimise", str(study), "-o", str(tmp_path / "out"), "--workers", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
+    command = [
+        sys.executable,
+        "-m",
+        "chipsim.cli",
+        "optimise",
+        str(study),
+        "-o",
+        str(tmp_path / "out"),
+        "--workers",
+        "1",
+    ]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    )
     until = time.monotonic() + 300
     while count(tmp_path / "out" / "study.db", "state = 'COMPLETE'") < 6:
         assert time.monotonic() < until and process.poll() is None

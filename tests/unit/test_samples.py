@@ -35,9 +35,7 @@ def test_a_list_is_taken_side_by_side():
 
 @pytest.mark.parametrize("method", ["latin hypercube", "sobol"])
 def test_samples_fill_their_ranges_and_are_seeded(method):
-    first, again, other = (
-        Samples(Sample(method, 64, seed), (SIZED, DEPTH, GAP)) for seed in (3, 3, 4)
-    )
+    first, again, other = (Samples(Sample(method, 64, seed), (SIZED, DEPTH, GAP)) for seed in (3, 3, 4))
     points = [first.values(i) for i in range(64)]
     assert points == [again.values(i) for i in range(64)] != [other.values(i) for i in range(64)]
     rates = np.array([p["operation.flow_rate"] for p in points])
@@ -80,11 +78,19 @@ def test_some_numbers_are_too_large_to_be_meant():
 @pytest.mark.parametrize(
     "given, parameters, sentence",
     [
-        ({"method": "random"}, (GAP,), 'method = "random" in [sample] is unknown; known are grid, list, latin hypercube'),
+        (
+            {"method": "random"},
+            (GAP,),
+            'method = "random" in [sample] is unknown; known are grid, list, latin hypercube',
+        ),
         ({"mode": "grid"}, (GAP,), 'unknown key "mode" in [sample]'),
         (7, (GAP,), "sample = 7 is no table"),
-        ({"method": "sobol"}, (GAP,), 'needs points'),
-        ({"method": "sobol", "points": 0}, (GAP,), "points = 0 in [sample] must be a whole number of at least 1"),
+        ({"method": "sobol"}, (GAP,), "needs points"),
+        (
+            {"method": "sobol", "points": 0},
+            (GAP,),
+            "points = 0 in [sample] must be a whole number of at least 1",
+        ),
         ({"method": "sobol", "points": 2.5}, (GAP,), "points = 2.5 in [sample]"),
         ({"method": "latin hypercube", "points": 8, "seed": -1}, (GAP,), "seed = -1 in [sample]"),
         ({"points": 8}, (GAP,), 'points in [sample] is for "latin hypercube" and "sobol"; a grid has none'),

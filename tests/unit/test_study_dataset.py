@@ -33,26 +33,53 @@ CHIP = read_tables(published()["cluster_chip_2015"])
 
 
 def of(name, values=("1",)):
-    return parameter(name, list(values), {**CHIP, "cells": {"A": {"diameter": "15 um"}, "B": {"diameter": "15 um"}}})
+    return parameter(
+        name, list(values), {**CHIP, "cells": {"A": {"diameter": "15 um"}, "B": {"diameter": "15 um"}}}
+    )
 
 
 def test_short_names():
-    names = ["device.gap", "cells.A.diameter", "cells.B.diameter", "suspension.0.concentration", "operation.volume"]
+    names = [
+        "device.gap",
+        "cells.A.diameter",
+        "cells.B.diameter",
+        "suspension.0.concentration",
+        "operation.volume",
+    ]
     found = short_names([of(name) for name in names], ["volume"])
+    assert short_names([of("suspension.0.cells")]) == ["suspension_0_cells"]  # "cells" are those of bodies
     assert found == ["gap", "cells_A_diameter", "cells_B_diameter", "concentration", "operation_volume"]
 
 
 def test_units():
-    symbols = {"m": "m", "m^3/s": "m3 s-1", "Pa s": "Pa s", "1/m^3": "m-3", "N/m": "N m-1", "": "1", "1/m^2": "m-2"}
+    symbols = {
+        "m": "m",
+        "m^3/s": "m3 s-1",
+        "Pa s": "Pa s",
+        "1/m^3": "m-3",
+        "N/m": "N m-1",
+        "": "1",
+        "1/m^2": "m-2",
+    }
     assert {symbol: udunits(symbol) for symbol in symbols} == symbols
-    columns = [column("gap", "m"), column("flow_rate", "m3 s-1"), column("x_pa", "Pa"), column("k", "1"), column("c", "m-3")]
+    columns = [
+        column("gap", "m"),
+        column("flow_rate", "m3 s-1"),
+        column("x_pa", "Pa"),
+        column("k", "1"),
+        column("c", "m-3"),
+    ]
     assert columns == ["gap_m", "flow_rate_m3_per_s", "x_pa", "k", "c_per_m3"]
 
 
 def test_coordinates_are_as_the_design_has_them():
     gaps, about = coordinate(of("device.gap"), ["10 um", 1.2e-5])
     assert gaps.tolist() == [chipsim.ClusterChip(gap="10 um").gap, 1.2e-5]
-    assert about["units"] == "m" and about["parameter"] == "device.gap" and about["long_name"].startswith("gap: clear")
+    assert (
+        about["units"] == "m"
+        and about["parameter"] == "device.gap"
+        and about["long_name"].startswith("gap: clear")
+    )
     rows, about = coordinate(of("device.rows"), [10, 20])
     assert rows.dtype == np.int64 and about["units"] == "1"
     cells, about = coordinate(of("suspension.0.cells"), ["A", "B"])
@@ -99,7 +126,11 @@ def test_files_of_a_dataset(tmp_path):
     assert (tmp_path / "once_more.nc").read_bytes() == first
     table = pandas.read_csv(tmp_path / "sweep.csv")
     assert list(table) == ["gap_m", "pressure_pa", "body", "n", "retained", "status", "message", "key"]
-    assert len(table) == 4 and table["retained"].isna().sum() == 1 and table["pressure_pa"].tolist() == [1, 1, 2, 2]
+    assert (
+        len(table) == 4
+        and table["retained"].isna().sum() == 1
+        and table["pressure_pa"].tolist() == [1, 1, 2, 2]
+    )
     pandas.testing.assert_frame_equal(pandas.read_parquet(tmp_path / "sweep.parquet"), tidy(small()))
 
 
@@ -107,7 +138,10 @@ def test_files_of_a_dataset(tmp_path):
     "content, sentence",
     [
         (None, "there is no file"),
-        (b"CDF is something else", "cannot be read as NetCDF; start the study again, what is computed is kept"),
+        (
+            b"CDF is something else",
+            "cannot be read as NetCDF; start the study again, what is computed is kept",
+        ),
         ("cut", "cannot be read as NetCDF"),
         ("foreign", "was not written by chipsim"),
     ],
@@ -140,12 +174,21 @@ def test_formats():
 def test_the_usual_results():
     result = {
         "seed": 3,
-        "flow": {"pressure_drop_pa": 2.0, "solver": {"refine": 1.0}, "peak": None, "wall_shear_stress_pa": {"p95": 3.0}},
+        "flow": {
+            "pressure_drop_pa": 2.0,
+            "solver": {"refine": 1.0},
+            "peak": None,
+            "wall_shear_stress_pa": {"p95": 3.0},
+        },
         "capture": [{"cells": "A", "n": 2, "retained": 0.5, "state": "live"}],
         "purity": 0.25,
         "warnings": [],
     }
-    assert dict(usual.places(result)) == {"flow.pressure_drop_pa": 2.0, "flow.wall_shear_stress_pa.p95": 3.0, "purity": 0.25}
+    assert dict(usual.places(result)) == {
+        "flow.pressure_drop_pa": 2.0,
+        "flow.wall_shear_stress_pa.p95": 3.0,
+        "purity": 0.25,
+    }
     assert [body for body, _ in usual.bodies(result)] == [("A", 2, "live")]
     assert [picks.short_name(place) for place, _ in usual.places(result)] == [
         "pressure_drop", "wall_shear_stress_p95", "purity",

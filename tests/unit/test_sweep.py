@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -20,6 +21,7 @@ from chipsim.study.claims import claim, mark
 from chipsim.study.job import Job, work
 from chipsim.study.points import FAILED, Options, Outcome, Point, code, keep
 from chipsim.study.processes import environment
+from chipsim.study.samples import Samples
 from chipsim.study.sweep import load_sweep, sweep_study
 from chipsim.study.workforce import Workforce
 from geometries import DesignError
@@ -90,7 +92,9 @@ def test_a_cut_outcome_is_computed_again(swept, force):
     told = []
     again = sweep_study(*load_sweep(base / "small.toml"), base / "out", workforce=force, progress=told.append)
     xr.testing.assert_identical(again, dataset)
-    assert [text for text in told if "not whole" in text] == [f"{path} is not whole; its point is computed again"]
+    assert [text for text in told if "not whole" in text] == [
+        f"{path} is not whole; its point is computed again"
+    ]
     assert "10 of 10 points" in told
 
 
@@ -117,7 +121,10 @@ def test_a_name_that_a_result_and_a_parameter_share(force):
     from chipsim.study.study_file import study
 
     dataset = sweep_study(study(design.to_tables(), given, model="2d"), Sample(), None, workforce=force)
-    assert dataset["pressure"].dims == ("pressure",) and dataset["resulting_pressure"].values.tolist() == [1000, 2000]
+    assert dataset["pressure"].dims == ("pressure",) and dataset["resulting_pressure"].values.tolist() == [
+        1000,
+        2000,
+    ]
 
 
 def test_points_without_a_result_are_told_and_the_others_go_on(tmp_path, force):
@@ -150,7 +157,9 @@ def test_failed_points_are_tried_again_where_asked(tmp_path, force):
 def test_a_result_that_does_not_exist_stops_early(tmp_path, force):
     text = STUDY.replace("array_pressure_drop_pa", "array_presure")
     given, sample = load_sweep(write_study(tmp_path, 2000, text))
-    with pytest.raises(DesignError, match='there is no result "flow.array_presure": no "array_presure"; known'):
+    with pytest.raises(
+        DesignError, match='there is no result "flow.array_presure": no "array_presure"; known'
+    ):
         sweep_study(given, sample, tmp_path / "out", workforce=force)
     kept = [path for path in (tmp_path / "out" / "points").iterdir() if not path.name.startswith(".")]
     assert 0 < len(kept) < 1000
@@ -166,6 +175,27 @@ def test_results_that_only_some_points_have(tmp_path, force):
         sweep_study(*load_sweep(write_study(tmp_path, 2, text)), tmp_path / "out", workforce=force)
 
 
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", [p for p in STUDIES if "[study]" in p.read_text()], ids=lambda p: p.stem)
+def test_the_studies_that_come_with_chipsim_can_be_read(path):
+    if "[optimise]" in path.read_text():
+        pytest.skip("an optimisation")
+    given, sample = load_sweep(path)
+    samples = Samples(sample, given.parameters)
+    assert given.point(samples.values(0)).design.device.kind == "cluster_chip" and len(samples) >= 28
+
+
+@pytest.mark.slow
+def test_a_study_that_comes_with_chipsim_runs(force, tmp_path):
+    dataset = sweep_study(
+        *load_sweep(STUDIES[0].parent / "gap_and_flow.toml"), tmp_path / "out", workforce=force
+    )
+    assert (dataset["status"] == "done").all() and (dataset["pairs"].diff("flow_rate") < 0).all()
+    assert (dataset["pairs"].diff("gap") < 0).all() and (dataset["pressure"].diff("gap") < 0).all()
+
+
 # -- whose folder, whose work ---------------------------------------------------------------------------------------------
 def test_a_claim_is_of_one_at_a_time(tmp_path):
     mark(tmp_path)
@@ -179,14 +209,28 @@ def test_a_claim_is_of_one_at_a_time(tmp_path):
 @pytest.mark.parametrize(
     "wrong, sentence",
     [
-        ({"mark": "another"}, "does not see the folder .* must lie on a disk that all machines of the scheduler share"),
+        (
+            {"mark": "another"},
+            "does not see the folder .* must lie on a disk that all machines of the scheduler share",
+        ),
         ({"code": "another"}, "has another version of chipsim"),
     ],
 )
 def test_workers_that_cannot_help(tmp_path, wrong, sentence):
     about = {"mark": mark(tmp_path), "code": code(), **wrong}
     with pytest.raises(DesignError, match=sentence):
-        work(Job(str(tmp_path), name="x", keys=(), tables=(), options=Options(), time_limit=1.0, retry=False, **about))
+        work(
+            Job(
+                str(tmp_path),
+                name="x",
+                keys=(),
+                tables=(),
+                options=Options(),
+                time_limit=1.0,
+                retry=False,
+                **about,
+            )
+        )
 
 
 def test_the_folder_of_another_study(swept, tmp_path):
@@ -197,7 +241,7 @@ def test_the_folder_of_another_study(swept, tmp_path):
     assert status == 2
     of = "(sweep of a cluster_chip)"
     assert sentence_of(err).endswith(
-        f'is the folder of the study "small" {of}, not of "other" {of}; give another by -o'
+        f'is the folder of the study "small" {of}, not of "other" {of}; give another folder'
     )
     assert (base / "out" / "sweep.nc").read_bytes() == before
 
@@ -252,7 +296,9 @@ def test_a_scheduler_of_ones_own(tmp_path):
     here = ["--host", "127.0.0.1", "--no-dashboard"]
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", *here, "--port", "0"]
     file = tmp_path / "scheduler.json"
-    scheduler = subprocess.Popen([*dask, "--scheduler-file", file], stderr=subprocess.DEVNULL, env=environment())
+    scheduler = subprocess.Popen(
+        [*dask, "--scheduler-file", file], stderr=subprocess.DEVNULL, env=environment()
+    )
     worker = None
     try:
         end = time.monotonic() + 60
@@ -264,7 +310,9 @@ def test_a_scheduler_of_ones_own(tmp_path):
         worker = subprocess.Popen(
             [*dask, "--local-directory", tmp_path], stderr=subprocess.DEVNULL, env=environment()
         )
-        status, out, err = chipsim("sweep", write_study(tmp_path, 3), "-o", tmp_path / "out", "--scheduler", address)
+        status, out, err = chipsim(
+            "sweep", write_study(tmp_path, 3), "-o", tmp_path / "out", "--scheduler", address
+        )
         assert status == 0, err
         assert "6 points: 6 done" in out
     finally:
@@ -300,6 +348,12 @@ def test_a_full_disk(tmp_path):
         f"{tmp_path / 'out'} cannot be written: File too large; 4 of 6 points are kept, make room and start it again"
     )
     assert {path: path.read_bytes() for path in before} == before
+    (tmp_path / "out" / "sweep.nc").unlink()
+    write_study(tmp_path, 2)  # all is kept, and the Dataset does not fit either
+    status, _, err = chipsim("sweep", study, "-o", tmp_path / "out", preexec_fn=full)
+    assert status == 2
+    assert sentence_of(err) == f"the output folder {tmp_path / 'out'} cannot be written: File too large"
+    write_study(tmp_path, 3)
     assert chipsim("sweep", study, "-o", tmp_path / "out")[1].startswith("6 points: 6 done")
 
 
@@ -314,7 +368,9 @@ def test_interrupted_it_leaves_no_process_and_goes_on(tmp_path):
     assert len(ours) >= 2
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and sentence_of(err).startswith("interrupted; nothing half-written was left")
+    assert process.returncode == 130 and sentence_of(err).startswith(
+        "interrupted; nothing half-written was left"
+    )
     psutil.wait_procs(ours, timeout=20)
     assert not [p for p in ours if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     assert 30 <= len(list(points.glob("[0-9a-f]*"))) < 1200
@@ -328,10 +384,22 @@ def test_interrupted_it_leaves_no_process_and_goes_on(tmp_path):
     "change, options, sentence",
     [
         (("device.gap", "device.gpa"), (), "there is no parameter device.gpa; [device] has gap"),
-        (('from = "1 mL/h", to = "4 mL/h"', 'from = "4 mL/h", to = "1 mL/h"'), (), "from = 4 mL/h is above to = 1 mL/h"),
+        (
+            ('from = "1 mL/h", to = "4 mL/h"', 'from = "4 mL/h", to = "1 mL/h"'),
+            (),
+            "from = 4 mL/h is above to = 1 mL/h",
+        ),
         (("points = 5", "points = 500000"), (), "the sweep has 1,000,000 points, more than 10,000"),
-        (("[results]", '[sample]\nmethod = "random"\n[results]'), (), 'method = "random" in [sample] is unknown'),
-        (("[results]", '[sample]\nmethod = "list"\n[results]'), (), "operation.flow_rate has 5 values and device.gap has 2"),
+        (
+            ("[results]", '[sample]\nmethod = "random"\n[results]'),
+            (),
+            'method = "random" in [sample] is unknown',
+        ),
+        (
+            ("[results]", '[sample]\nmethod = "list"\n[results]'),
+            (),
+            "operation.flow_rate has 5 values and device.gap has 2",
+        ),
         (("points = 5", "points = 0"), (), "points = 0 must be a whole number of at least 2"),
         (('model = "2d"', 'model = "4d"'), (), 'model = "4d" is unknown'),
         (("pairs =", "status ="), (), 'a result cannot be called "status"'),
@@ -351,6 +419,12 @@ def test_mistakes_are_one_sentence_before_anything_is_made(tmp_path, change, opt
     status, _, err = chipsim("sweep", tmp_path / "small.toml", "-o", tmp_path / "out", *options)
     assert (status, (tmp_path / "out").exists()) == (2, False)
     assert sentence in sentence_of(err)
+
+
+def test_results_by_their_places_need_different_names():
+    places = ["capture[n=1].retained", "capture[n=2].retained"]
+    with pytest.raises(DesignError, match='two results would be called "capture_retained"; give them names'):
+        package.sweep("cluster_chip_2015", {"device.gap": ["12 um"]}, results=places)
 
 
 def test_points_are_made_when_they_are_asked_for(tmp_path, monkeypatch):

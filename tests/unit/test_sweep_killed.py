@@ -100,8 +100,6 @@ def test_killed_twenty_times_it_gives_the_same_bit_for_bit(tmp_path):
     end(process)
     assert len(killed) == KILLS and killed.count(WHOLE) == KILLS // 5
     assert (folder / "sweep.nc").read_bytes() == wanted
-    xr.testing.assert_identical(
-        chipsim.open_dataset(folder), chipsim.open_dataset(tmp_path / "undisturbed")
-    )
+    xr.testing.assert_identical(chipsim.open_dataset(folder), chipsim.open_dataset(tmp_path / "undisturbed"))
     left = [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())]
     assert not psutil.wait_procs(left, timeout=20)[1]
