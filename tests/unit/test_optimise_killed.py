@@ -1,4 +1,4 @@
-"""Optimisations by real processes: killed with -9 and started again, and two at once on one storage."""
+"""Optimisations by real processes: killed with -9 and started again, and two at once on one storage; real results."""
 
 import contextlib
 import signal
@@ -10,6 +10,7 @@ import time
 import pytest
 
 import chipsim as package
+from chipsim.study.goals import Objective
 from chipsim.study.processes import environment
 from sweeps import chipsim, sentence_of, write_study
 from test_optimise import trials_in
@@ -179,3 +180,48 @@ def test_interrupted_it_is_one_sentence_and_goes_on(tmp_path):
     assert "interrupted; nothing half-written was left" in sentence_of(err)
     end(begin(study, tmp_path / "out"))
     assert count(tmp_path / "out" / "study.db", "state = 'COMPLETE'") == 24
+
+
+# As README names them.
+WANTED = {
+    "cluster_chip_2015": (
+        "2d",
+        "capture[n=2].retained", "capture[n=1].retained", "capture[cells=leukocyte].retained", "purity", "wbc_carryover_per_ml",
+        "flow.wall_shear_stress_pa.patch_max", "capture[n=2].junction_load_n", "margins[what=junction load].ratio",
+        "design.operation.flow_rate_m3_per_s", "processing_time_s", "flow.array_pressure_drop_pa",
+    ),
+    "iset_8um": (
+        "axisymmetric",
+        "capture[n=2].retained", "purity", "flow.bore_wall_shear_stress_pa", "capture[n=2].junction_load_n",
+        "margins[what=junction load].ratio", "flow.flow_rate_m3_per_s", "flow.pressure_pa",
+    ),
+    "spiral_hou_2013": (
+        "section",
+        "capture[n=2].retained", "purity", "flow.wall_shear_stress_pa.max", "margins[what=junction load].ratio",
+        "design.operation.flow_rate_m3_per_s", "flow.pressure_drop_pa", "spiral.footprint_m[0]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WANTED)
+def test_what_readme_names_is_in_the_result(name):
+    model, *places = WANTED[name]
+    design = package.load_design(package.published()[name])
+    result = package.run(design, model=model, compare=False).to_dict()
+    for place in places:
+        asked = Objective("wanted", place)
+        assert asked.of(result) >= 0, place
+        assert (asked.unit == "1") == (place.split(".")[-1] in ("retained", "purity", "ratio")), place
+
+
+@pytest.mark.slow
+def test_the_first_margin_is_that_of_the_weakest_strength():
+    design = package.load_design(package.published()["cluster_chip_2015"])
+    loads = [
+        m
+        for m in package.run(design, model="2d", compare=False).to_dict()["margins"]
+        if m["what"] == "junction load"
+    ]
+    assert loads[0]["known_n"] == min(m["known_n"] for m in loads)
+    assert loads[0]["ratio"] == max(m["ratio"] for m in loads)
