@@ -20,6 +20,7 @@ _NOT_SOLVING = (
 )
 # Of chipsim: what only shows, dispatches or checks.
 _NOT_COMPUTING = (
+    "__init__.py",
     "report",
     "verification",
     "cli.py",
