@@ -1,4 +1,4 @@
-"""The command line: list, show, run, sweep, section, equilibria, lift, export, verify, doctor.
+"""The command line: list, show, run, sweep, optimise, section, equilibria, lift, export, verify, doctor.
 
 A user's mistake is one sentence on standard error and exit status 2; a computation that fails is one sentence and exit
 status 1. Progress goes to standard error, results to files or standard output.

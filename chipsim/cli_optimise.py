@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,5 +81,7 @@ def _print(found: Dataset, folder: Path) -> None:
         console.print(table)
     if len(front) > _SHOWN:
         console.print(f"and {len(front) - _SHOWN} more")
+    for sentence, count in Counter(text for text in found["message"].values if text).most_common(3):
+        console.print(f"{count} of the trials: {sentence}")
     names = [OPTIMUM, PAGE, *([f"{FRONT}/"] if front else [])]
     console.print("wrote " + ", ".join(f"{folder}/{name}" for name in names))

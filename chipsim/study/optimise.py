@@ -21,7 +21,7 @@ from chipsim.study.optimisation import OUTCOME, Optimisation, optimisation
 from chipsim.study.points import DONE, Outcome, Point, Truncated, kept, wanted
 from chipsim.study.study_file import TIME_LIMIT, plain, study, tables_of
 from chipsim.study.workforce import Workforce
-from geometries import DesignError
+from geometries import KINDS, DesignError
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -144,6 +144,8 @@ def _check_base(plan: Optimisation) -> None:
     try:
         device = plan.study.point({}).design.device
     except DesignError:
+        if plan.study.tables.get("device", {}).get("kind") not in KINDS:
+            raise
         return
     model_of(device, options.model)
 
