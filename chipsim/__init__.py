@@ -15,6 +15,7 @@ from chipsim.fluids import Fluid, fluid, newtonian
 from chipsim.report import write_page
 from chipsim.study.dataset import open_dataset
 from chipsim.study.equilibria import equilibria
+from chipsim.study.optimise import optimise
 from chipsim.study.result import Result
 from chipsim.study.run import run
 from chipsim.study.section import section_flow
@@ -49,6 +50,7 @@ __all__ = [
     "load_design",
     "newtonian",
     "open_dataset",
+    "optimise",
     "package_version",
     "published",
     "recovery",

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chipsim.cli_optimise import optimise
 from chipsim.cli_options import DesignArgument, LiftTableOption, RefineOption, SetOption, progress_shown
 from chipsim.cli_spiral import equilibria, lift, section
 from chipsim.cli_study import sweep
@@ -121,7 +122,7 @@ def run(
         typer.echo("wrote " + ", ".join(str(f) for f in files))
 
 
-for command in (sweep, section, equilibria, lift):
+for command in (sweep, optimise, section, equilibria, lift):
     app.command()(command)
 
 

@@ -20,9 +20,11 @@ _NOT_SOLVING = (
 )
 # Of chipsim: what only shows, dispatches or checks.
 _NOT_COMPUTING = (
+    "__init__.py",
     "report",
     "verification",
     "cli.py",
+    "cli_optimise.py",
     "cli_options.py",
     "cli_spiral.py",
     "cli_study.py",

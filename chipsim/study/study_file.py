@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chipsim.design import find_design
+import numpy as np
+
+from chipsim.design import Design, find_design
 from chipsim.study import picks
 from chipsim.study.parameters import Parameter, parameter, with_values
 from chipsim.study.points import Options, Point
@@ -63,6 +65,41 @@ def read_tables(path: str | Path) -> dict[str, Any]:
         raise DesignError(f"{path} cannot be read: {reason}") from None
     except tomllib.TOMLDecodeError as error:
         raise DesignError(f"{path} is not valid TOML: {error}") from None
+
+
+def tables_of(design: Design | str | Path) -> tuple[dict[str, Any], str]:
+    """The tables of a design, of a TOML file or of a published design by its name; and what it is called.
+
+    Raises:
+        DesignError: It cannot be read.
+    """
+    if isinstance(design, Design):
+        return design.to_tables(), design.name
+    path = find_design(str(design))
+    return read_tables(path), path.stem
+
+
+def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with arrays and NumPy's numbers as lists and numbers.
+
+    Raises:
+        DesignError: They are no table.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        if isinstance(value, range):
+            return list(value)
+        if isinstance(value, Mapping):
+            return {key: plain(part) for key, part in value.items()}
+        return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+    if not isinstance(parameters, Mapping):
+        raise DesignError(
+            f'parameters = {parameters!r} is no table; write for instance {{"device.gap": ["10 um", "12 um"]}}'
+        )
+    return {key: plain(value) for key, value in parameters.items()}
 
 
 def load_study(path: str | Path, beside: tuple[str, ...]) -> Study:

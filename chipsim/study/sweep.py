@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chipsim.cache import cache_base
-from chipsim.design import Design, find_design
+from chipsim.design import Design
 from chipsim.study import picks
 from chipsim.study.dataset import (
     RESERVED,
@@ -20,7 +18,7 @@ from chipsim.study.evaluate import compute
 from chipsim.study.folder import open_folder
 from chipsim.study.points import Outcome, Point
 from chipsim.study.samples import Sample, Samples, sample_of
-from chipsim.study.study_file import TIME_LIMIT, Study, load_study, read_tables, study
+from chipsim.study.study_file import TIME_LIMIT, Study, load_study, plain, study, tables_of
 from chipsim.study.sweep_dataset import dataset_of
 from chipsim.study.workforce import Workforce
 from geometries import DesignError
@@ -90,15 +88,11 @@ def sweep(
         DesignError: Something is unknown or of no sense, or the folder cannot be written.
         MeshError: Nothing can be computed at all.
     """
-    if isinstance(design, Design):
-        tables, stem = design.to_tables(), design.name
-    else:
-        path = find_design(str(design))
-        tables, stem = read_tables(path), path.stem
+    tables, stem = tables_of(design)
     if results is not None and not isinstance(results, Mapping):
         results = _named(results)
     given = study(
-        tables, _plain(parameters), name=name or stem, results=results, time_limit=time_limit, model=model, seed=seed,
+        tables, plain(parameters), name=name or stem, results=results, time_limit=time_limit, model=model, seed=seed,
         refine=refine, accuracy=accuracy, lift_table=None if lift_table is None else str(lift_table),
     )  # fmt: skip
     return sweep_study(
@@ -179,25 +173,6 @@ class _Points(Sequence[Point]):
         if not 0 <= i < len(self):
             raise IndexError(i)
         return self._given.point(self._samples.values(i))
-
-
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays and NumPy's numbers as lists and numbers."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, np.ndarray | np.generic):
-            return value.tolist()
-        if isinstance(value, range):
-            return list(value)
-        if isinstance(value, Mapping):
-            return {key: plain(part) for key, part in value.items()}
-        return [plain(part) for part in value] if isinstance(value, list | tuple) else value
-
-    if not isinstance(parameters, Mapping):
-        raise DesignError(
-            f'parameters = {parameters!r} is no table; write for instance {{"device.gap": ["10 um", "12 um"]}}'
-        )
-    return {key: plain(value) for key, value in parameters.items()}
 
 
 def _named(places: Sequence[str]) -> dict[str, str]:
