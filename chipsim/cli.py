@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,6 +133,13 @@ def export(
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder; default out/NAME.")] = None,
     set_: SetOption = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PARTS",
+            help="Comma-separated: cell, array, chip (the whole chip on its slide); default all, of meshes and solids no chip.",
+        ),
+    ] = None,
     block: Annotated[
         str | None,
         typer.Option(
@@ -139,7 +147,8 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write unit cell and array block (a spiral: a quarter turn and all of it) as mesh, solid, mask and drawing."""
+    """Write unit cell, array block (a spiral: a quarter turn and all of it) and whole chip as mesh, solid, mask, drawing."""
+    from geometries.cad import PARTS
     from geometries.cad import export as write_files
     from geometries.files import require_writable
 
@@ -148,9 +157,12 @@ def export(
     folder = output or Path("out") / loaded.name
     require_writable(folder)
     formats, size = _formats(to), _block(loaded.device, block)
+    what = None if part is None else _chosen("--part", part, PARTS)
     with progress_shown() as progress:
         progress(f"writing {', '.join(formats)}")
-        files = write_files(loaded.device, formats, folder, block=size)
+        files = write_files(
+            loaded.device, formats, folder, what=what, block=size, limits=loaded.limits, title=loaded.name
+        )
     for file in files:
         typer.echo(str(file))
 
@@ -200,10 +212,14 @@ def doctor() -> None:
 def _formats(text: str) -> list[str]:
     from geometries.cad import FORMATS
 
+    return _chosen("--to", text, FORMATS, "formats")
+
+
+def _chosen(option: str, text: str, known: Iterable[str], what: str = "parts") -> list[str]:
     asked = [name.strip().lower() for name in text.split(",")]
     for name in asked:
-        if name not in FORMATS:
-            raise DesignError(f'--to "{name}" is unknown; known formats are {", ".join(FORMATS)}')
+        if name not in known:
+            raise DesignError(f'{option} "{name}" is unknown; known {what} are {", ".join(known)}')
     return asked
 
 

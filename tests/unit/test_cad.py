@@ -36,7 +36,7 @@ def fluid_area(part: str) -> float:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("export")
-    written = export(CHIP, FORMATS, directory, block=BLOCK)
+    written = export(CHIP, FORMATS, directory, what=("cell", "array"), block=BLOCK)
     assert sorted(written) == sorted(directory.iterdir())
     return directory
 
