@@ -212,7 +212,9 @@ def _whole(result: Result) -> Section:
     whole = result.whole
     title = "The whole chip"
     if not isinstance(whole, WholeChip):
-        return Section(title, (f"There is no plan of it: {whole.sentence}.",))
+        return Section(
+            title, tuple(f"There is no plan of it: {said}." for said in (whole.warnings() if whole else ()))
+        )
     at = result.design.operation.flow_rate, result.capture.setting.viscosity
     text = (
         "Each bank stands between an inlet manifold, which narrows as its flow goes into the paths, and an outlet manifold, "
