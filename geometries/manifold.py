@@ -117,6 +117,8 @@ class Taper:
         """Places along it over its length and widths there; rows of posts between them."""
         posts, full = self.posts, self.posts.effective(self.mouth)
         rows = posts.rows(self.mouth)
+        if self.end >= self.mouth:  # no taper
+            return np.array([0.0, 1.0]), np.full(2, self.mouth), np.array([rows])
         step = min(posts.pitch / self.length / 2, 0.01)
         places, widths, counts = [0.0], [self.mouth], []
         for row in range(rows, 0, -1):  # where the outermost row ends the wall steps in by what it took
