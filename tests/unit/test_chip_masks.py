@@ -28,7 +28,7 @@ EACH = pytest.mark.parametrize("ending", FORMATS)
 CHIP = ClusterChip()
 SVG = "{http://www.w3.org/2000/svg}"
 DETAILS = {"slide", "ports", "marks", "labels"}
-CHORDS = 1e-4  # um, at which the reader cuts arcs
+CHORDS = 1024  # of a full circle, into which the reader of DXF cuts arcs
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def read_klayout(path: Path, names: dict[str, str]) -> Mask:
     options, layout = kdb.LoadLayoutOptions(), kdb.Layout()
     options.dxf_dbu = 0.001
     options.dxf_polyline_mode = 2
-    options.dxf_circle_accuracy = CHORDS
-    options.dxf_circle_points = 4
+    options.dxf_circle_points = CHORDS
     layout.read(str(path), options)
     (top,) = layout.top_cells()
     polygons, copies, arrays = {}, {}, 0
@@ -283,7 +282,7 @@ def test_ports_marks_and_labels_are_on_their_layers(folder, ending, kind):
         assert math.sqrt(port.area / math.pi) == pytest.approx(500, abs=1)
         on = np.array(port.centroid.coords[0]) / PORT_GRID
         assert on == pytest.approx(np.round(on), abs=1e-5)
-        assert max(p.area for p in mask.polygons["channel"] if p.contains(port)) > port.area
+        assert shapely.union_all(mask.polygons["channel"]).buffer(2e-3).contains(port)
     assert len(mask.polygons["marks"]) == 4
     labels = shapely.union_all(mask.polygons["labels"])
     channel = shapely.union_all(mask.polygons["channel"])
@@ -317,7 +316,9 @@ def test_the_same_chip_gives_the_same_bytes(tmp_path, ending):
 def test_a_spiral_is_led_to_ports_on_the_grid(tmp_path, ending, spiral, limits):
     (path,) = export(spiral, ending, tmp_path, what="chip", limits=limits)
     mask = READERS[ending](path)
-    (channel,) = mask.polygons["channel"]
+    # GDS cuts what has more than 8190 corners.
+    channel = shapely.union_all(mask.polygons["channel"], grid_size=1e-3)
+    assert channel.geom_type == "Polygon"
     bare = spiral.channel()
     assert channel.is_valid and channel.area > bare.area()
     ports = mask.polygons["ports"]
@@ -389,7 +390,7 @@ def test_a_whole_chip_comes_with_masks_and_pictures_but_not_with_meshes(tmp_path
         (PoreFilter(spot_diameter="35 mm", density="2 /cm^2"), "svg", "spot_diameter = 35 mm is above 33.5 mm within its margins"),
         (PoreFilter(), "msh", 'what = "chip" of a membrane is for masks only'),
         (PoreFilter(), "step", 'what = "chip" of a membrane is for masks only'),
-        (Spiral(inner_radius="12 mm", outer_radius="18 mm"), "gds", "within its margins"),
+        (Spiral(inner_radius="16 mm", outer_radius="19 mm"), "gds", "within its margins"),
         (Spiral(inner_height="80 um", outer_height="130 um"), "step", "with a sloping ceiling is for masks only"),
         (ClusterChip(rows=180), "dxf", "the whole chip does not fit the slide"),
     ],
