@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 _TERMS = 40
 _WALL = 0.315  # of the depth, what a side wall takes of the width
 _POST = 2.0  # diameter of a post over the depth
+_NARROW, _FINE = (
+    4.0,
+    0.3,
+)  # widths below so many depths get a corner whenever their logarithm falls by so much
 _STEPS = 60  # of a bisection
 
 
@@ -113,6 +117,8 @@ class Taper:
         """Places along it over its length and widths there; rows of posts between them."""
         posts, full = self.posts, self.posts.effective(self.mouth)
         rows = posts.rows(self.mouth)
+        if self.end >= self.mouth:  # no taper
+            return np.array([0.0, 1.0]), np.full(2, self.mouth), np.array([rows])
         step = min(posts.pitch / self.length / 2, 0.01)
         places, widths, counts = [0.0], [self.mouth], []
         for row in range(rows, 0, -1):  # where the outermost row ends the wall steps in by what it took
@@ -123,12 +129,19 @@ class Taper:
                 places += [at - step, at + step]
                 widths += [posts.width(full * (1 - at + step)), posts._width(full * (1 - at - step), row - 1)]
                 counts += [row, row - 1]
-        last = 1 - min(posts.effective(self.end) / full, 1.0)
-        if last > places[-1]:
-            places, widths, counts = [*places, last], [*widths, self.end], [*counts, 0]
-        if last < 1:
+        for narrow in self._narrow():
+            at = 1 - min(posts.effective(narrow, 0) / full, 1.0)
+            if at > places[-1]:
+                places, widths, counts = [*places, at], [*widths, narrow], [*counts, 0]
+        if places[-1] < 1:
             places, widths, counts = [*places, 1.0], [*widths, self.end], [*counts, 0]
         return np.array(places), np.array(widths), np.array(counts)
+
+    def _narrow(self) -> list[float]:
+        """Widths, m, of a few corners toward the end, where the side walls take a share that changes with the width."""
+        most = min(_NARROW * self.posts.depth, self.mouth)
+        count = max(math.ceil(math.log(most / self.end) / _FINE), 0)
+        return [float(w) for w in np.geomspace(most, self.end, count + 1)]
 
     @property
     def corners(self) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ Each is a ``matplotlib.figure.Figure`` of its own; nothing global is touched.
 >>> figures.flow_map(flow, flow_rate=6.94e-10, viscosity=4e-3)  # doctest: +SKIP
 """
 
+from chipsim.report.chip_figures import chip_plan
 from chipsim.report.curves import breakage_curve, retention_against_flow_rate, retention_curve
 from chipsim.report.maps import cluster_chip_picture, flow_map, shear_map, shear_profile
 from chipsim.report.optimum_figures import (
@@ -38,6 +39,7 @@ __all__ = [
     "along_the_way",
     "arrivals",
     "breakage_curve",
+    "chip_plan",
     "cluster_chip_picture",
     "constraint_margins",
     "filtration_history",

@@ -49,6 +49,7 @@ def test_run_writes_everything(finished):
         "model",
         "warnings",
         "flow",
+        "chip",
         "capture",
         "processing_time_s",
         "wbc_carryover_per_ml",
