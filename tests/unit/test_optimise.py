@@ -147,7 +147,7 @@ def test_the_front_is_that_of_all_trials(tmp_path, quick):
     p = plan(tmp_path)
     found = carry_out(p, tmp_path / "out")
     assert found.sizes == {"trial": 30}
-    assert set(found["status"].values) >= {DONE, REFUSED}
+    assert {DONE} < set(found["status"].values) <= {DONE, REFUSED, FAILED}
     worst = (found["single_cells"] <= 0.3) & (found["load"] <= 0.5e-9) & (found["status"] == DONE)
     assert np.array_equal(found["feasible"].values, worst.values)
     good = found.where(found["feasible"], drop=True)
@@ -159,9 +159,9 @@ def test_the_front_is_that_of_all_trials(tmp_path, quick):
         on_front = bool(found["feasible"][place]) and not bool(beaten.any())
         assert bool(found["front"][place]) == on_front
     assert 1 < int(found["front"].sum()) < 30
-    refused = found.where(found["status"] == REFUSED, drop=True)
-    assert not refused["feasible"].any() and np.isnan(refused["pairs"]).all()
-    assert set(refused["message"].values) == {"too wide"}
+    without = found.where(found["status"] != DONE, drop=True)
+    assert not without["feasible"].any() and np.isnan(without["pairs"]).all()
+    assert set(without["message"].values) <= {"too wide", "no convergence"}
 
 
 def test_the_dataset_says_what_it_is(tmp_path, quick):

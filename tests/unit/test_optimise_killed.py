@@ -190,7 +190,7 @@ WANTED = {
         "flow.wall_shear_stress_pa.patch_max", "capture[n=2].junction_load_n", "margins[what=junction load].ratio",
         "design.operation.flow_rate_m3_per_s", "processing_time_s", "flow.array_pressure_drop_pa",
     ),
-    "iset_8um": (
+    "microsieve_5um": (
         "axisymmetric",
         "capture[n=2].retained", "purity", "flow.bore_wall_shear_stress_pa", "capture[n=2].junction_load_n",
         "margins[what=junction load].ratio", "flow.flow_rate_m3_per_s", "flow.pressure_pa",
