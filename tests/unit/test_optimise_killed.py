@@ -13,8 +13,8 @@ import pytest
 import chipsim as package
 from chipsim.study.goals import Objective
 from chipsim.study.processes import environment
+from optimisations import trials_in
 from sweeps import chipsim, sentence_of, write_study
-from test_optimise import trials_in
 
 STUDY = """
 [study]
