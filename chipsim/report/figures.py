@@ -30,7 +30,8 @@ from chipsim.report.spiral_maps import section_map, ways
 from chipsim.report.spiral_picture import spiral_picture
 from chipsim.report.study_overview import parallel_points, rank_correlations
 from chipsim.report.style import save_png
-from chipsim.report.sweep_figures import main_effects, result_curves, result_map
+from chipsim.report.sweep_figures import main_effects, result_curves
+from chipsim.report.sweep_maps import result_map
 
 __all__ = [
     "along_the_front",

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chipsim.report.optimum_columns import MAXIMISE, Trials, trials_of
+from chipsim.report.study_axes import MANY, places, scale_axis, value_axis
 from chipsim.report.study_columns import Column
 from chipsim.report.style import COLOURS, INK, MEASURED, MUTED, PAPER, plain, styled
-from chipsim.report.sweep_figures import MANY, places, scale_axis, value_axis
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,7 +129,7 @@ class Column:
         values = np.array(self.distinct)
         if values[-1] / values[0] > 100:
             return True
-        if "parameter" not in (self.attrs or {}) or len(values) < 3 or values[-1] / values[0] < 4:
+        if "parameter" not in (self.attrs or {}) or len(values) < 3 or values[-1] / values[0] < 3:
             return False
         ends, middle = values[[0, -1]], np.median(values)
         evenly, by_logarithm = (np.interp(f(middle), f(ends), (0, 1)) for f in (np.asarray, np.log))
@@ -408,29 +407,3 @@ def in_words(items: Iterable[str]) -> str:
     """``a, b and c``."""
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def grouped(points: Points) -> list[tuple[str, int, str, int]]:
-    """Points without a result by how they ended and why: status, how many, a message, the first of them.
-
-    Messages that differ in numbers only are one: the first stands for them.
-    """
-    found: dict[tuple[str, str], list[int]] = {}
-    for i in np.flatnonzero(~points.done):
-        alike = re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", points.message[i])
-        found.setdefault((points.status[i], alike), []).append(int(i))
-    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[1][0]))
-    return [(status, len(which), points.message[which[0]], which[0]) for (status, _), which in ordered]
-
-
-def written_attr(value: Any) -> str:
-    """An attribute of a Dataset for a table: text as it is, what is JSON without its braces."""
-    if isinstance(value, str):
-        try:
-            read = json.loads(value)
-        except ValueError:
-            return value
-        if isinstance(read, dict):
-            return ", ".join(f"{key} {written_attr(v)}" for key, v in read.items())
-        return value
-    return ", ".join(str(v) for v in value) if isinstance(value, list | tuple | np.ndarray) else str(value)

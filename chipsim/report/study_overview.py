@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from chipsim.report.study_axes import MANY
 from chipsim.report.study_columns import Column, Points, points_of
 from chipsim.report.style import LINE, MUTED, colour_map, plain, styled
-from chipsim.report.sweep_figures import MANY
 from chipsim.report.units import number
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _RESULTS = 4
 _MOST = 14
 # Of the usual results those that are asked for most.
 _FIRST = (
-    "array_pressure_drop", "pressure_drop", "pressure", "flow_rate", "wall_shear_stress_p95", "purity", "processing_time",
+    "array_pressure_drop", "pressure_drop", "wall_shear_stress_p95", "purity", "processing_time",
     "filtration_time", "wbc_carryover_per_ml",
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def rank_correlations(dataset: Dataset) -> Figure:
     figure = Figure(figsize=(max(5.4, 2.6 + 1.1 * len(parameters)), height), layout="constrained")
     axes = figure.subplots()
     drawn = axes.imshow(np.ma.masked_invalid(shown), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(parameters)), [plain(p.label) for p in parameters])
+    axes.set_xticks(range(len(parameters)), [plain(_folded(p, unit=False)) for p in parameters])
     axes.set_yticks(range(len(results)), [plain(r.label) for r in results])
     axes.tick_params(length=0)
     axes.xaxis.tick_top()
@@ -209,7 +209,7 @@ def _ladder(axes: Any, place: int, column: Column) -> None:
         )  # fmt: skip
 
 
-def _folded(column: Column) -> str:
+def _folded(column: Column, *, unit: bool = True) -> str:
     """The label over few short lines."""
     lines: list[str] = []
     for word in column.label.split():
@@ -217,4 +217,4 @@ def _folded(column: Column) -> str:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
-    return "\n".join([*lines, column.unit] if column.unit else lines)
+    return "\n".join([*lines, column.unit] if unit and column.unit else lines)

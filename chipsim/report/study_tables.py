@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 from chipsim.report.frame import Fact, Link, Section, Table, pairs
-from chipsim.report.study_columns import Column, Points, grouped, in_words, written_attr
+from chipsim.report.study_columns import Column, Points, in_words
 from chipsim.report.units import NONE
 
 #: Rows of the table of all points.
@@ -153,3 +157,29 @@ def origin(points: Points, text: str) -> Section:
     design = str(points.attrs.get("design", ""))
     file = ("The design that all begin with, as a TOML file", design) if design else None
     return Section("How this was made", (text,), tables=(pairs(rows),) if rows else (), file=file)
+
+
+def grouped(points: Points) -> list[tuple[str, int, str, int]]:
+    """Points without a result by how they ended and why: status, how many, a message, the first of them.
+
+    Messages that differ in numbers only are one: the first stands for them.
+    """
+    found: dict[tuple[str, str], list[int]] = {}
+    for i in np.flatnonzero(~points.done):
+        alike = re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", points.message[i])
+        found.setdefault((points.status[i], alike), []).append(int(i))
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[1][0]))
+    return [(status, len(which), points.message[which[0]], which[0]) for (status, _), which in ordered]
+
+
+def written_attr(value: Any) -> str:
+    """An attribute of a Dataset for a table: text as it is, what is JSON without its braces."""
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            return value
+        if isinstance(read, dict):
+            return ", ".join(f"{key} {written_attr(v)}" for key, v in read.items())
+        return value
+    return ", ".join(str(v) for v in value) if isinstance(value, list | tuple | np.ndarray) else str(value)

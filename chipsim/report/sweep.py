@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipsim.report import study_overview, study_tables, sweep_figures
+from chipsim.report import study_overview, study_tables, sweep_figures, sweep_maps
 from chipsim.report.frame import Fact, Page, Picture, Section, Table, render
 from chipsim.report.study_columns import Column, Points, begin, in_words, matters, points_of
 from chipsim.report.study_overview import chosen_results, distinct_results
@@ -203,7 +203,7 @@ def _over_two(dataset: Dataset, points: Points) -> Section:
             one.append(Picture(f"curve-{i}", figure, caption))
             continue
         caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
-        both.append(Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption))
+        both.append(Picture(f"map-{i}", sweep_maps.result_map(dataset, column.name, body=body), caption))
         across, other = sweep_figures.along(points)
         if other is not None and len(other.distinct) <= sweep_figures.CURVES:
             caption = f"The same over {across.label}; a curve for each value of {other.label}."
@@ -220,7 +220,7 @@ def _effects(dataset: Dataset, points: Points) -> Section:
     for i, (column, body) in enumerate(columns[:_MORE]):
         caption = (
             f"{begin(column.label)} against each parameter. Points: all results; line: their mean at this value or near "
-            "it; band: one standard deviation, which is what the other parameters do."
+            "it; band: two thirds of them, which is what the other parameters do."
         )
         figure = sweep_figures.main_effects(dataset, column.name, body=body)
         least = 230 * min(4, len(points.varied)) if wide else 0
@@ -230,7 +230,7 @@ def _effects(dataset: Dataset, points: Points) -> Section:
             a, b = points.varied
             caption = f"{begin(column.label)} over {a.label} and {b.label}.{_marks(points)}"
             pictures.append(
-                Picture(f"map-{i}", sweep_figures.result_map(dataset, column.name, body=body), caption)
+                Picture(f"map-{i}", sweep_maps.result_map(dataset, column.name, body=body), caption)
             )
     return Section("What each parameter does", _left_out(len(columns), _MORE), tuple(pictures))
 

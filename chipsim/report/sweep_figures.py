@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from chipsim.report.study_axes import MANY, MARKS, legend, places, ranks, scale_axis, value_axis
 from chipsim.report.study_columns import Column, Points, matters, points_of
-from chipsim.report.style import COLOURS, INK, LINE, MEASURED, MUTED, PAPER, colour_map, plain, styled
-from chipsim.report.units import number
+from chipsim.report.style import COLOURS, MUTED, PAPER, colour_map, plain, styled
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-#: Marks of points without a result.
-MARKS = {"refused": ("x", MUTED), "failed": ("x", MEASURED), "too long": ("+", MEASURED)}
-#: More points than this are drawn as a picture, not each as a shape: the file stays small.
-MANY = 250
+#: Percentiles between which two thirds of points lie.
+SPREAD = (100 / 6, 500 / 6)
 #: Curves that a figure bears.
 CURVES = 7
 _DASHES = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
-_MARKERS = "osD^vP"
 
 
 @styled
@@ -63,57 +58,13 @@ def result_curves(dataset: Dataset, result: str, over: str | None = None, *, bod
     scale_axis(axes.xaxis, across)
     value_axis(axes, columns)
     _missing(axes, points, across, columns, pooled=other is None)
-    _legend(figure, axes)
-    return figure
-
-
-@styled
-def result_map(
-    dataset: Dataset, result: str, x: str | None = None, y: str | None = None, *, body: int = 0
-) -> Figure:
-    """A result over two parameters: cells of a grid in its colour, or sampled points.
-
-    Args:
-        dataset: Of a sweep in which two parameters vary.
-        result: Its name.
-        x: The parameter across; None: the one of the two with more values.
-        y: The parameter upwards.
-        body: Which kind and size of bodies, by place, of a result that has them.
-
-    Raises:
-        KeyError: There is no such result or parameter.
-        ValueError: Not two parameters vary.
-    """
-    points = points_of(dataset)
-    column = points.family(result)[body]
-    varied = sorted(points.varied, key=lambda p: -len(p.distinct))
-    if x is None or y is None:
-        if len(varied) != 2:
-            raise ValueError(
-                f"{len(varied)} parameters vary; name two of them: {', '.join(p.name for p in varied)}"
-            )
-        across, up = varied
-    else:
-        across, up = points.column(x), points.column(y)
-    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
-    axes = figure.subplots()
-    if points.grid and len(points) == len(across.distinct) * len(up.distinct):
-        drawn = _cells(axes, points, across, up, column)
-    else:
-        drawn = _scattered(axes, points, across, up, column)
-    axes.set(xlabel=plain(across.axis), ylabel=plain(up.axis))
-    bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=28)
-    bar.set_label(plain(column.axis))
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    if column.logarithmic:
-        _log_ticks(bar.ax.yaxis)
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
 @styled
 def main_effects(dataset: Dataset, result: str, *, body: int = 0) -> Figure:
-    """A result against each parameter: all points, and their mean with its spread (one standard deviation).
+    """A result against each parameter: all points, their mean, and between what two thirds of them lie.
 
     The mean over all points with that value of the parameter, or over points whose values are neighbours.
 
@@ -261,7 +212,7 @@ def _bars(axes: Axes, points: Points, along: Column, columns: Sequence[Column]) 
                 color=colour,
                 transform=axes.get_yaxis_transform(),
             )
-    _legend(axes.figure, axes)  # type: ignore[arg-type]
+    legend(axes.figure, axes)  # type: ignore[arg-type]
 
 
 def _missing(axes: Axes, points: Points, along: Column, columns: Sequence[Column], *, pooled: bool) -> None:
@@ -277,103 +228,6 @@ def _missing(axes: Axes, points: Points, along: Column, columns: Sequence[Column
                 at, np.full(len(at), 0.025), marker, color=colour, ms=5.5, mew=1.4, transform=axes.get_xaxis_transform(),
                 label=status, ls="none", zorder=6, clip_on=False,
             )  # fmt: skip
-
-
-# -- maps -----------------------------------------------------------------------------------------------------------------
-def _cells(axes: Axes, points: Points, across: Column, up: Column, result: Column) -> Any:
-    """Cells of a grid; their value is written in where there is room."""
-    i, j = _ranks(across), _ranks(up)
-    shown = np.full((len(up.distinct), len(across.distinct)), np.nan)
-    shown[j, i] = result.shown
-    x, y = _edges(across), _edges(up)
-    drawn = axes.pcolormesh(
-        x, y, np.ma.masked_invalid(shown), cmap=_map(), norm=_norm(result), edgecolors="none"
-    )
-    scale_axis(axes.xaxis, across, cells=True)
-    scale_axis(axes.yaxis, up, cells=True)
-    axes.grid(visible=False)
-    middle_x, middle_y = (_middles(edges, column) for edges, column in ((x, across), (y, up)))
-    for status, (marker, colour) in MARKS.items():
-        which = points.status == status
-        if which.any():
-            axes.plot(
-                middle_x[i[which]],
-                middle_y[j[which]],
-                marker,
-                color=colour,
-                ms=6,
-                mew=1.5,
-                ls="none",
-                label=status,
-            )
-    if shown.size <= 50 and len(across.distinct) <= 8:
-        digits = 3 if len(across.distinct) < 6 else 2
-        for (row, col), value in np.ndenumerate(shown):
-            if np.isfinite(value):
-                share = float(drawn.norm(value))
-                axes.text(
-                    middle_x[col], middle_y[row], _short(value, digits, result), ha="center", va="center", fontsize=8.0,
-                    color="#ffffff" if share < 0.6 else "#10151b",
-                )  # fmt: skip
-    return drawn
-
-
-def _short(value: float, digits: int, result: Column) -> str:
-    """A value in a cell of a map; of percents no more than matters."""
-    return "<0.01" if result.unit == "%" and 0 < value < 0.01 else number(value, digits)
-
-
-def _scattered(axes: Axes, points: Points, across: Column, up: Column, result: Column) -> Any:
-    """Sampled points in the colour of the result."""
-    x, y, use = places(across), places(up), result.known
-    drawn = axes.scatter(
-        x[use], y[use], c=result.shown[use], cmap=_map(), norm=_norm(result), s=26 if use.sum() < MANY else 12, lw=0,
-        rasterized=bool(use.sum() > MANY), zorder=3,
-    )  # fmt: skip
-    for status, (marker, colour) in MARKS.items():
-        which = points.status == status
-        if which.any():
-            axes.plot(
-                x[which], y[which], marker, color=colour, ms=4.5, mew=1.1, ls="none", label=status,
-                rasterized=bool(which.sum() > MANY),
-            )  # fmt: skip
-    scale_axis(axes.xaxis, across)
-    scale_axis(axes.yaxis, up)
-    return drawn
-
-
-def _map() -> Any:
-    return colour_map("viridis", 0.04, 0.97)
-
-
-def _norm(result: Column) -> Normalize:
-    shown = result.shown[result.known]
-    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
-    return LogNorm(low, high) if result.logarithmic else Normalize(low, high)
-
-
-def _ranks(column: Column) -> np.ndarray:
-    """Each point's place among the different values."""
-    if not column.numeric:
-        return np.array([column.distinct.index(v) for v in column.values])
-    values = np.array(column.distinct)
-    return np.abs(column.values[:, None] - values).argmin(axis=1)
-
-
-def _edges(column: Column) -> np.ndarray:
-    """Edges of cells around the values: midway, at the ends as far out as in."""
-    count = len(column.distinct)
-    if not column.numeric or count < 2:
-        return np.arange(count + 1) - 0.5
-    values = column.in_unit(column.distinct)
-    values = np.log(values) if column.logarithmic else values
-    middle = (values[1:] + values[:-1]) / 2
-    edges = np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
-    return np.exp(edges) if column.logarithmic else edges
-
-
-def _middles(edges: np.ndarray, column: Column) -> np.ndarray:
-    return np.sqrt(edges[1:] * edges[:-1]) if column.logarithmic else (edges[1:] + edges[:-1]) / 2
 
 
 # -- effects --------------------------------------------------------------------------------------------------------------
@@ -394,115 +248,22 @@ def _effect(axes: Axes, parameter: Column, result: Column) -> None:
         alpha=0.35,
         rasterized=bool(use.sum() > MANY),
     )
-    middle, mean, spread = _means(parameter, x, y, use)
+    middle, mean, low, high = _means(parameter, x, y, use)
     if parameter.numeric:
-        axes.fill_between(middle, mean - spread, mean + spread, color=COLOURS[1], alpha=0.2, lw=0)
+        axes.fill_between(middle, low, high, color=COLOURS[1], alpha=0.2, lw=0)
         axes.plot(middle, mean, "-o", color=COLOURS[1], lw=1.8, ms=4, mec=PAPER, mew=0.6)
     else:
-        axes.errorbar(
-            middle, mean, spread, fmt="o", color=COLOURS[1], ms=6, lw=1.6, capsize=4, mec=PAPER, mew=0.7
-        )
+        axes.vlines(middle, low, high, color=COLOURS[1], lw=1.8, zorder=3)
+        axes.plot(middle, mean, "o", color=COLOURS[1], ms=6, mec=PAPER, mew=0.7, zorder=4)
     scale_axis(axes.xaxis, parameter)
 
 
-def _means(
-    parameter: Column, x: np.ndarray, y: np.ndarray, use: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places, means and standard deviations: by value where there are few, else by neighbours."""
-    if not use.any():
-        return np.empty(0), np.empty(0), np.empty(0)
+def _means(parameter: Column, x: np.ndarray, y: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Places, means and the ends of the spread, (4, n): by value where there are few, else by neighbours."""
     if len(parameter.distinct) <= 16:
-        groups = [np.flatnonzero(use & (_ranks(parameter) == i)) for i in range(len(parameter.distinct))]
+        groups = [np.flatnonzero(use & (ranks(parameter) == i)) for i in range(len(parameter.distinct))]
     else:
         order = np.flatnonzero(use)[np.argsort(x[use], kind="stable")]
         groups = np.array_split(order, min(10, max(1, len(order) // 4)))
-    groups = [g for g in groups if len(g)]
-    return (
-        np.array([x[g].mean() for g in groups]),
-        np.array([y[g].mean() for g in groups]),
-        np.array([y[g].std() for g in groups]),
-    )
-
-
-# -- axes -----------------------------------------------------------------------------------------------------------------
-def places(column: Column) -> np.ndarray:
-    """Places along an axis: numbers in their unit, names in their order."""
-    if column.numeric:
-        return np.asarray(column.shown)
-    return np.array([column.distinct.index(v) if v else np.nan for v in column.values], float)
-
-
-def scale_axis(axis: Any, column: Column, *, cells: bool = False) -> None:
-    """Ticks for a parameter: its values where they are few, its names, a logarithm."""
-    axes: Axes = axis.axes
-    across = axis is axes.xaxis
-    if not column.numeric:
-        names = [plain(str(name)) for name in column.distinct]
-        axis.set_major_locator(FixedLocator(range(len(names))))
-        turned = across and sum(map(len, names)) > 22
-        axis.set_ticklabels(names, **({"rotation": 25, "ha": "right"} if turned else {}))
-        (axes.set_xlim if across else axes.set_ylim)(-0.5, len(names) - 0.5)
-        axis.grid(visible=False)
-        return
-    if column.logarithmic:
-        (axes.set_xscale if across else axes.set_yscale)("log")
-        _log_ticks(axis)
-    if 1 < len(column.distinct) <= 8:
-        shown = column.in_unit(column.distinct)
-        if cells or _apart(shown, column.logarithmic):
-            axis.set_major_locator(FixedLocator(shown))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 4)))
-            axis.set_minor_locator(NullLocator())
-    elif not column.logarithmic:
-        axis.set_major_locator(MaxNLocator(5))
-
-
-def _apart(values: np.ndarray, logarithmic: bool) -> bool:
-    """Whether labels at these values do not touch."""
-    at = np.log(values) if logarithmic else values
-    return bool(np.diff(at).min() > 0.1 * (at[-1] - at[0]))
-
-
-def _log_ticks(axis: Any) -> None:
-    low, high = axis.get_view_interval()
-    if high / low < 5:
-        axis.set_major_locator(MaxNLocator(5))
-    else:
-        subs = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
-        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    axis.set_minor_locator(NullLocator())
-
-
-def value_axis(axes: Axes, columns: Sequence[Column], also: float | None = None) -> None:
-    """An axis for results; ``also`` is a value (in their unit) that must be on it.
-
-    Percents from 0 to 100 where they fill it; a logarithm where values span two decades; else with 0 if it is near.
-    """
-    known = np.concatenate([*(c.shown[c.known] for c in columns), [] if also is None else [also]])
-    if not len(known):
-        axes.set_ylim(0, 1)
-        return
-    low, high = float(known.min()), float(known.max())
-    if columns[0].unit == "%" and high > 50:
-        axes.set(ylim=(-4, 106), yticks=range(0, 101, 20))
-    elif all(c.logarithmic for c in columns):
-        axes.set_yscale("log")
-        axes.set_ylim(low * (low / high) ** 0.07, high * (high / low) ** 0.05)
-        _log_ticks(axes.yaxis)
-    elif 0 <= low < 0.6 * high:
-        axes.set_ylim(-0.05 * high, 1.06 * high)
-    else:
-        room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-        axes.set_ylim(low - room, high + room)
-    axes.grid(axis="y", color=LINE, lw=0.6)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        columns = max(1, min(4, int(11 * figure.get_figwidth() / (4.5 + max(map(len, labels))))))
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), columnspacing=1.3, handlelength=1.8,
-            labelcolor=INK,
-        )  # fmt: skip
+    found = [(x[g].mean(), y[g].mean(), *np.percentile(y[g], SPREAD)) for g in groups if len(g)]
+    return np.array(found).reshape(-1, 4).T

@@ -9,8 +9,9 @@ import pytest
 from chipsim.report import figures
 from chipsim.report.optimum import answer, optimum_page, write_optimum_page
 from chipsim.report.optimum_columns import trials_of
-from chipsim.report.study_columns import grouped, points_of
+from chipsim.report.study_columns import points_of
 from chipsim.report.study_overview import correlation
+from chipsim.report.study_tables import grouped
 from chipsim.report.sweep import sweep_page, write_sweep_page
 from geometries import DesignError
 from pages import assert_nothing_to_fetch, assert_well_formed, text_of
