@@ -34,6 +34,7 @@ _BEAT_SECONDS = 10.0
 _SILENCE = 4 * _BEAT_SECONDS
 _PORTS = {"redis": 6379, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 _CONNECT_SECONDS = 10.0
+_OPENINGS = 4
 
 
 def file_storage(path: Path) -> str:
@@ -85,7 +86,7 @@ class Trials:
         _probe(url)
         with self._told_plainly(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._storage = _storage(url)
+            self._storage = _opened(url)
             self._study = optuna.create_study(
                 storage=self._storage, study_name=name, sampler=sampler, load_if_exists=True,
                 directions=["maximize" if goal == "maximise" else "minimize" for goal in goals],
@@ -95,8 +96,9 @@ class Trials:
     def _check(self, name: str, definition: Mapping[str, Any]) -> None:
         """Whether the study in the storage is this one; a new one becomes so."""
         ours = json.loads(json.dumps(definition))
+        begun = bool(self._study.get_trials(deepcopy=False))  # first: whoever begins says before what it is
         theirs = self._study.user_attrs.get(_DEFINITION)
-        if theirs is None and not self._study.get_trials(deepcopy=False):
+        if theirs is None and not begun:
             self._study.set_user_attr(_DEFINITION, ours)
         elif theirs is None:
             raise DesignError(
@@ -263,6 +265,16 @@ class _Connection(sqlite3.Connection):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.execute("PRAGMA synchronous = OFF")
+
+
+def _opened(url: str) -> Any:
+    """The storage, tried again for a while: two processes may be at making its tables."""
+    for _ in range(_OPENINGS):
+        try:
+            return _storage(url)
+        except SQLAlchemyError:
+            time.sleep(0.5)
+    return _storage(url)
 
 
 def _storage(url: str) -> Any:

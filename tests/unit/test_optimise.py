@@ -2,107 +2,22 @@
 
 import json
 import math
-import sqlite3
 import tomllib
 from dataclasses import replace
 
 import numpy as np
 import optuna
 import pytest
-import sqlalchemy.orm
 import xarray
 
 import chipsim
 from chipsim.study import optimise as module
 from chipsim.study.goals import NO_NUMBER, Constraint, Objective
-from chipsim.study.optimisation import Optimisation, load_optimisation
 from chipsim.study.optimise import carry_out, told
 from chipsim.study.points import DONE, FAILED, REFUSED, Outcome
-from geometries import DesignError
+from optimisations import Killed, by_a_formula, interrupted, plan, trials_in
 
-STUDY = """\
-[study]
-design = "cluster_chip_2015"
-model = "2d"
-[parameters]
-device.gap = { from = "9 um", to = "20 um" }
-device.rows = { from = 10, to = 60 }
-operation.flow_rate = { from = "0.5 mL/h", to = "10 mL/h", scale = "log" }
-operation.viscosity = ["3 mPa s", "4 mPa s"]
-[optimise]
-trials = 30
-batch = 6
-seed = 3
-sampler = "nsga2"
-[objectives]
-pairs = { result = "capture[n=2].retained", goal = "maximise" }
-time = { result = "processing_time_s", goal = "minimise" }
-[constraints]
-single_cells = { result = "capture[n=1].retained", at_most = 0.3 }
-load = { result = "capture[n=2].junction_load_n", at_most = "0.5 nN" }
-"""
-
-
-def of_a_formula(point):
-    """Outcome as of a chip that is quick to compute: some are refused, some fail."""
-    chip, run = point.design.device, point.design.operation
-    push = run.flow_rate * run.viscosity / 2.8e-12 * (12e-6 / chip.gap) ** 2
-    if chip.gap > 18e-6:
-        return Outcome(REFUSED, "too wide")
-    if chip.rows == 11:
-        return Outcome(FAILED, "no convergence")
-    retained = math.exp(-push * (chip.gap / 10e-6) ** 3)
-    entries = [
-        {"n": 1, "retained": retained**3},
-        {"n": 2, "retained": retained, "junction_load_n": 0.4e-9 * push},
-    ]
-    return Outcome(DONE, result={"capture": entries, "processing_time_s": 5e-6 / run.flow_rate})
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Points are computed by a formula, in this process; their number is counted."""
-    outcomes, counted = {}, []
-
-    def compute(points, folder, *, first, **_):
-        for point in points:
-            counted.append(point)
-            outcomes[point.key] = of_a_formula(point)
-            if outcomes[point.key].status == DONE:
-                first(outcomes[point.key])
-        return [point.key for point in points]
-
-    monkeypatch.setattr(module, "compute", compute)
-    monkeypatch.setattr(module, "outcome_of", lambda folder, key: outcomes[key])
-    monkeypatch.setattr(module.Workforce, "__enter__", lambda self: self)
-    monkeypatch.setattr(module.Workforce, "__exit__", lambda self, *_: None)
-    monkeypatch.setattr("chipsim.report.optimum.optimum_page", lambda found: "a page")
-    return counted
-
-
-def plan(tmp_path, old="", new="", **changes) -> Optimisation:
-    assert old in STUDY
-    path = tmp_path / "chip.toml"
-    path.write_text(STUDY.replace(old, new) if old else STUDY)
-    return replace(load_optimisation(path), **changes)
-
-
-def trials_in(path):
-    """All that is kept of trials and tells of their content."""
-    with sqlite3.connect(path) as file:
-        rows = file.execute(
-            "select number, state, objective, value, value_type from trials left join trial_values using (trial_id)"
-        ).fetchall()
-        params = file.execute(
-            "select number, param_name, param_value, distribution_json from trials join trial_params using (trial_id)"
-        ).fetchall()
-        attrs = file.execute(
-            "select number, key, value_json from trials join trial_user_attributes using (trial_id) where key != 'by'"
-        ).fetchall()
-        system = file.execute(
-            "select number, key, value_json from trials join trial_system_attributes using (trial_id)"
-        ).fetchall()
-    return [sorted(map(str, table)) for table in (rows, params, attrs, system)]
+quick = pytest.fixture(by_a_formula)
 
 
 def test_what_is_read(tmp_path):
@@ -147,7 +62,7 @@ def test_the_front_is_that_of_all_trials(tmp_path, quick):
     p = plan(tmp_path)
     found = carry_out(p, tmp_path / "out")
     assert found.sizes == {"trial": 30}
-    assert set(found["status"].values) >= {DONE, REFUSED}
+    assert {DONE} < set(found["status"].values) <= {DONE, REFUSED, FAILED}
     worst = (found["single_cells"] <= 0.3) & (found["load"] <= 0.5e-9) & (found["status"] == DONE)
     assert np.array_equal(found["feasible"].values, worst.values)
     good = found.where(found["feasible"], drop=True)
@@ -159,9 +74,9 @@ def test_the_front_is_that_of_all_trials(tmp_path, quick):
         on_front = bool(found["feasible"][place]) and not bool(beaten.any())
         assert bool(found["front"][place]) == on_front
     assert 1 < int(found["front"].sum()) < 30
-    refused = found.where(found["status"] == REFUSED, drop=True)
-    assert not refused["feasible"].any() and np.isnan(refused["pairs"]).all()
-    assert set(refused["message"].values) == {"too wide"}
+    without = found.where(found["status"] != DONE, drop=True)
+    assert not without["feasible"].any() and np.isnan(without["pairs"]).all()
+    assert set(without["message"].values) <= {"too wide", "no convergence"}
 
 
 def test_the_dataset_says_what_it_is(tmp_path, quick):
@@ -198,30 +113,6 @@ def test_samplers_learn(tmp_path, quick, sampler):
     most = 0.05 ** (1 / 3)
     assert most - pairs[24:].max() < 0.5 * (most - pairs[:8].max())
     assert pairs.max() <= most and found["feasible"][24:].mean() > found["feasible"][:8].mean()
-
-
-class Killed(BaseException):
-    """As if the process ended here."""
-
-
-def interrupted(monkeypatch, after, run):
-    """Run until the storage was used so often; whether it was stopped there."""
-    left = [after]
-    commit = sqlalchemy.orm.Session.commit
-
-    def counted(session):
-        if left[0] == 0:
-            raise Killed
-        left[0] -= 1
-        commit(session)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sqlalchemy.orm.Session, "commit", counted)
-        try:
-            run()
-        except Killed:
-            return True
-    return False
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
@@ -275,20 +166,6 @@ def test_the_front_is_designs_that_run(tmp_path, quick):
     assert len([*(tmp_path / "out" / "front").iterdir()]) == int(fewer["front"].sum())
 
 
-def test_nothing_feasible(tmp_path, quick):
-    p = plan(tmp_path, "at_most = 0.3", "at_most = -1")
-    found = carry_out(p, tmp_path / "out")
-    assert not found["feasible"].any() and not found["front"].any()
-    assert not (tmp_path / "out" / "front").exists()
-
-
-def test_a_result_that_is_nowhere_is_told_before_all_is_computed(tmp_path, quick):
-    p = plan(tmp_path, "capture[n=2].retained", "capture[n=7].retained")
-    with pytest.raises(DesignError, match="no entry has n=7"):
-        carry_out(p, tmp_path / "out")
-    assert len(quick) <= 6
-
-
 def test_what_is_told_of_points_without_a_number(tmp_path):
     p = plan(tmp_path)
     point = p.study.point({})
@@ -300,132 +177,6 @@ def test_what_is_told_of_points_without_a_number(tmp_path):
     values, about = told(p, point, Outcome(FAILED, "no mesh"))
     assert values == [-math.inf, math.inf] and about["violations"] == [NO_NUMBER] * 3
     json.dumps(about, allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    "old, new, sentence",
-    [
-        (
-            'sampler = "nsga2"',
-            'sampler = "newton"',
-            'sampler = "newton" is unknown; known are nsga2, tpe, random',
-        ),
-        (', goal = "maximise" }', " }", "the objective pairs has no goal"),
-        ('goal = "maximise"', 'goal = "most"', 'goal = "most" is unknown'),
-        ('result = "capture[n=2].retained", ', "", "the objective pairs names no result"),
-        ("capture[n=2].retained", "capture[n=2", "cannot be read"),
-        (", at_most = 0.3", "", "the constraint single_cells has no limit"),
-        ("at_most = 0.3", "at_most = 0.3, at_least = 0.5", "at_least = 0.5 is above at_most = 0.3"),
-        ("at_most = 0.3", "below = 0.3", 'unknown key "below" in the constraint single_cells'),
-        ("0.5 nN", "0.5 Pa", "has the wrong unit"),
-        ('"0.5 nN"', '"0.5"', "has no unit"),
-        ("single_cells =", "pairs =", "both an objective and a constraint"),
-        ("single_cells =", "front =", '"front" cannot name a constraint'),
-        ("trials = 30", "trials = 0", "trials = 0 must be a whole number of at least 1"),
-        ("batch = 6", "batch = 1", "batch = 1 must be a whole number of at least 2"),
-        ("batch = 6", "batches = 6", 'unknown key "batches" in [optimise]'),
-        ("[constraints]", "[limits]", 'unknown key "limits" in the study'),
-        ('from = "9 um", to = "20 um"', 'from = "20 um", to = "9 um"', "write the smaller one first"),
-        ("device.gap", "device.gep", "there is no parameter device.gep"),
-        ("[optimise]", "[results]\npairs = 'flow.pressure_pa'\n[optimise]", "[results] is for sweeps"),
-    ],
-)
-def test_mistakes_are_one_sentence(tmp_path, old, new, sentence):
-    with pytest.raises(DesignError, match="^[^\n]*$") as error:
-        plan(tmp_path, old, new)
-    assert sentence in str(error.value)
-
-
-def test_no_objectives(tmp_path):
-    path = tmp_path / "chip.toml"
-    path.write_text(STUDY.split("[objectives]")[0])
-    with pytest.raises(DesignError, match="there is no objective"):
-        load_optimisation(path)
-
-
-def test_a_folder_of_another_study(tmp_path, quick):
-    p = plan(tmp_path, trials=6)
-    carry_out(p, tmp_path / "out")
-    before = trials_in(tmp_path / "out" / "study.db")
-    with pytest.raises(DesignError, match='is the folder of the study "chip"'):
-        carry_out(replace(p, study=replace(p.study, name="other")), tmp_path / "out")
-    for changes, what in (
-        ({"objectives": p.objectives[:1]}, "objectives"),
-        ({"constraints": p.constraints[:1]}, "constraints"),
-        ({"seed": 5}, "sampler"),
-        ({"study": replace(p.study, parameters=p.study.parameters[:2])}, "parameters"),
-    ):
-        with pytest.raises(DesignError, match=f"is another one: it has other {what}; take another folder"):
-            carry_out(replace(p, **changes), tmp_path / "out")
-    assert trials_in(tmp_path / "out" / "study.db") == before
-
-
-def test_a_study_that_is_not_ours(tmp_path, quick):
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
-    theirs = optuna.create_study(storage=url, study_name="chip", directions=["maximize", "minimize"])
-    theirs.tell(theirs.ask(), [1.0, 2.0])
-    with pytest.raises(DesignError, match="is not one of chipsim's"):
-        carry_out(plan(tmp_path), tmp_path / "out", storage=url)
-
-
-@pytest.mark.parametrize("how", ["cut", "foreign"])
-def test_a_database_that_is_not_whole(tmp_path, quick, how):
-    p = plan(tmp_path, trials=12)
-    whole = carry_out(p, tmp_path / "out")
-    path = tmp_path / "out" / "study.db"
-    path.write_bytes(
-        path.read_bytes()[: path.stat().st_size // 2] if how == "cut" else b"no database\n" * 999
-    )
-    with pytest.raises(DesignError, match="^[^\n]*is not a whole database[^\n]*delete it[^\n]*$"):
-        carry_out(p, tmp_path / "out")
-    path.unlink()
-    assert carry_out(p, tmp_path / "out").identical(whole)
-
-
-@pytest.mark.parametrize(
-    "url, sentence",
-    [
-        ("postgresql://me:secret@127.0.0.1:9/chips", "does not answer"),
-        ("nothing", "it is no URL"),
-        ("papyrus://here/chips", 'there is no kind of database "papyrus"'),
-        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
-        ("journal:///nowhere/at/all.log", "No such file or directory"),
-    ],
-)
-def test_storages_that_do_not_work(tmp_path, quick, url, sentence):
-    with pytest.raises(DesignError, match="^[^\n]*$") as error:
-        carry_out(plan(tmp_path), tmp_path / "out", storage=url)
-    assert sentence in str(error.value) and "secret" not in str(error.value)
-
-
-def test_a_driver_that_is_missing(tmp_path, quick):
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"mysql+pymysql://me:secret@127.0.0.1:{server.getsockname()[1]}/chips"
-        with pytest.raises(DesignError, match="its driver is missing .*pymysql") as error:
-            carry_out(plan(tmp_path), tmp_path / "out", storage=url)
-    assert "secret" not in str(error.value)
-
-
-def test_a_full_disk(tmp_path, quick, monkeypatch):
-    commit, count = sqlalchemy.orm.Session.commit, []
-
-    def full(session):
-        count.append(1)
-        if len(count) > 100:
-            raise sqlalchemy.exc.OperationalError(
-                "", {}, sqlite3.OperationalError("database or disk is full")
-            )
-        commit(session)
-
-    monkeypatch.setattr(sqlalchemy.orm.Session, "commit", full)
-    with pytest.raises(DesignError, match="database or disk is full; the points computed are kept"):
-        carry_out(plan(tmp_path), tmp_path / "out")
-    monkeypatch.setattr(sqlalchemy.orm.Session, "commit", commit)
-    assert carry_out(plan(tmp_path), tmp_path / "out").identical(
-        carry_out(plan(tmp_path), tmp_path / "whole")
-    )
 
 
 def test_a_journal_is_a_storage_too(tmp_path, quick):
