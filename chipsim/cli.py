@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -158,11 +159,14 @@ def export(
     require_writable(folder)
     formats, size = _formats(to), _block(loaded.device, block)
     what = None if part is None else _chosen("--part", part, PARTS)
-    with progress_shown() as progress:
+    with progress_shown() as progress, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         progress(f"writing {', '.join(formats)}")
         files = write_files(
             loaded.device, formats, folder, what=what, block=size, limits=loaded.limits, title=loaded.name
         )
+    for sentence in dict.fromkeys(str(w.message) for w in said if w.category is UserWarning):
+        typer.echo(f"note: {sentence}", err=True)
     for file in files:
         typer.echo(str(file))
 

@@ -31,6 +31,7 @@ Splines (a slanted bore's ellipse too), and in GDS arcs, become chords within th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def export(
         formats: Endings of the files wanted: msh, step, dxf, gds, svg, vtu.
         directory: Folder to write to; made when it is not there.
         what: ``"cell"`` (the unit cell), ``"array"`` (an array block), ``"chip"`` (all of it on its slide), or several; left out:
-            cell and array, and as a mask or picture the chip.
+            cell and array, and as a mask or picture the chip (a warning says why where it does not fit its slide).
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         resolution: Of the meshes; left out: fine for a cell, coarser for an array.
         chord_tolerance: Largest distance between an arc and its chords where chords are needed, um; left out: 1 nm, or 1/20000 of
@@ -97,7 +98,13 @@ def export(
         wanted = [e for e in endings if name != "chip" or what is not None or e in _OF_A_CHIP]
         if not wanted:
             continue
-        part = device.part(name, block if name == "array" else None, limits=limits, title=title)
+        try:
+            part = device.part(name, block if name == "array" else None, limits=limits, title=title)
+        except DesignError as error:
+            if name != "chip" or what is not None:
+                raise
+            warnings.warn(str(error), stacklevel=2)  # nobody asked for it: the other parts are written
+            continue
         tolerance = (
             max(CHORD_TOLERANCE, _SMOOTH * part.narrowest) if chord_tolerance is None else chord_tolerance
         )
