@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -185,11 +186,14 @@ def export(
         if thickness is None
         else quantity(thickness, "m", "--thickness", "0 um", "1 m", open_low=True),
     }
-    with progress_shown() as progress:
+    with progress_shown() as progress, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         files = write_files(
             loaded.device, directory=folder, refine=refine or 1.0,
             limits=loaded.limits, title=loaded.name, progress=progress, **options,
         )  # fmt: skip
+    for sentence in dict.fromkeys(str(w.message) for w in said if w.category is UserWarning):
+        typer.echo(f"note: {sentence}", err=True)
     for file in files:
         typer.echo(str(file))
 

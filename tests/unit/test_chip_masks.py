@@ -100,11 +100,17 @@ def read_klayout(path: Path, names: dict[str, str]) -> Mask:
         arrays += instance.is_regular_array()
         if label == "wall":
             assert places.size == 2
-            polygons.setdefault("channel", []).append(shapely.transform(polygon, lambda p, at=places[0, 0]: p + at))
+            polygons.setdefault("channel", []).append(
+                shapely.transform(polygon, lambda p, at=places[0, 0]: p + at)
+            )
             continue
-        copies.setdefault(label, {}).setdefault(instance.cell.name, []).append((polygon, places.reshape(-1, 2)))
+        copies.setdefault(label, {}).setdefault(instance.cell.name, []).append(
+            (polygon, places.reshape(-1, 2))
+        )
     merged = {
-        label: [(shapes[0][0], np.concatenate([places for _, places in shapes])) for shapes in by_cell.values()]
+        label: [
+            (shapes[0][0], np.concatenate([places for _, places in shapes])) for shapes in by_cell.values()
+        ]
         for label, by_cell in copies.items()
     }
     return Mask(polygons, merged, arrays)
@@ -158,7 +164,9 @@ def read_svg(path: Path) -> Mask:
     ids = Counter(e.get("id") for e in root.iter() if e.get("id"))
     assert max(ids.values()) == 1
     for group in root.findall(f"{SVG}g/{SVG}g"):
-        name = {"fluid": "channel", "membrane": "channel", "wall": "channel"}.get(group.get("id"), group.get("id"))
+        name = {"fluid": "channel", "membrane": "channel", "wall": "channel"}.get(
+            group.get("id"), group.get("id")
+        )
         for element in group:
             if element.tag == f"{SVG}path" and name != "border":
                 polygons.setdefault(name, []).append(path_polygon(element.get("d")))
@@ -168,9 +176,13 @@ def read_svg(path: Path) -> Mask:
             elif element.tag == f"{SVG}rect":
                 pattern = patterns[re.fullmatch(r"url\(#(.*)\)", element.get("fill"))[1]]
                 (used,) = pattern
-                tile = np.array([[float(e.get(k)) for k in ("x", "y", "width", "height")] for e in (pattern, element)])
+                tile = np.array(
+                    [[float(e.get(k)) for k in ("x", "y", "width", "height")] for e in (pattern, element)]
+                )
                 # The tile about the shape at the origin lies in the corner of the rectangle.
-                assert tile[0, :2] == pytest.approx(tile[1, :2]) and moved_by(used) == pytest.approx(-tile[0, :2])
+                assert tile[0, :2] == pytest.approx(tile[1, :2]) and moved_by(used) == pytest.approx(
+                    -tile[0, :2]
+                )
                 bounds = shapes[used.get("href")[1:]].bounds
                 assert np.all(tile[0, :2] <= np.add(bounds[:2], 1e-6))
                 assert np.all(tile[0, :2] + tile[0, 2:] >= np.subtract(bounds[2:], 1e-6))
@@ -260,7 +272,9 @@ def test_the_smallest_gap_is_kept(folder, ending):
     assert mask.smallest_gap("pillars") == pytest.approx(12, abs=5e-3)
     frame = max(mask.polygons["channel"], key=lambda p: p.area)
     (pillar, places), *_ = mask.copies["pillars"]
-    walls = shapely.distance(shapely.points(places), shapely.union_all([p.exterior for p in mask.polygons["channel"]]))
+    walls = shapely.distance(
+        shapely.points(places), shapely.union_all([p.exterior for p in mask.polygons["channel"]])
+    )
     half = pillar.bounds[2]
     assert walls[walls > half - 1].min() == pytest.approx(half + 12, abs=5e-3)  # of a whole pillar's axis
     assert walls.min() < 6.01 and frame.is_valid
@@ -307,7 +321,14 @@ def test_the_same_chip_gives_the_same_bytes(tmp_path, ending):
         (Spiral(), Limits()),
         (Spiral(direction="outward", inlet_widths=["500 um"]), Limits()),
         (
-            Spiral(width="600 um", inner_height="80 um", outer_height="130 um", inner_radius="8 mm", turns=4, length="32 cm"),
+            Spiral(
+                width="600 um",
+                inner_height="80 um",
+                outer_height="130 um",
+                inner_radius="8 mm",
+                turns=4,
+                length="32 cm",
+            ),
             Limits(slide_width="60 mm"),
         ),
     ],
@@ -323,7 +344,9 @@ def test_a_spiral_is_led_to_ports_on_the_grid(tmp_path, ending, spiral, limits):
     assert channel.is_valid and channel.area > bare.area()
     ports = mask.polygons["ports"]
     assert len(ports) == len(spiral.inlets) + 2
-    legs = shapely.get_parts(channel.difference(moved_to(bare.frame.polygon(0.01), channel, limits).buffer(0.5)))
+    legs = shapely.get_parts(
+        channel.difference(moved_to(bare.frame.polygon(0.01), channel, limits).buffer(0.5))
+    )
     legs = [leg for leg in legs if leg.area > 1e4]
     assert len(legs) == len(ports)  # each port has its own, and none runs over the channel
     assert sorted(sum(leg.contains(port) for leg in legs) for port in ports) == [1] * len(ports)
@@ -342,8 +365,17 @@ def moved_to(shape: Polygon, channel: Polygon, limits: Limits) -> Polygon:
     [
         PoreFilter(spot_diameter="2 mm"),
         PoreFilter(spot_diameter="1 mm", tilt="20 deg", thickness="12 um"),
-        PoreFilter(placement="hexagonal", diameter="5 um", tolerance="2 %", density="4e5 /cm^2", spot_diameter="3 mm"),
-        PoreFilter(pore="slit", width="6 um", length="40 um", placement="square", density="3e4 /cm^2", tolerance="0 %"),
+        PoreFilter(
+            placement="hexagonal", diameter="5 um", tolerance="2 %", density="4e5 /cm^2", spot_diameter="3 mm"
+        ),
+        PoreFilter(
+            pore="slit",
+            width="6 um",
+            length="40 um",
+            placement="square",
+            density="3e4 /cm^2",
+            tolerance="0 %",
+        ),
     ],
     ids=["etched", "slanted", "hexagonal", "slits"],
 )
@@ -369,7 +401,9 @@ def test_every_pore_of_a_spot_is_there(tmp_path, ending, membrane):
 
 @EACH
 def test_a_spot_of_a_hundred_thousand_pores_on_a_lattice_is_small(tmp_path, ending):
-    membrane = PoreFilter(diameter="5 um", density="4e5 /cm^2", tolerance="2 %", placement="square", spot_diameter="6 mm")
+    membrane = PoreFilter(
+        diameter="5 um", density="4e5 /cm^2", tolerance="2 %", placement="square", spot_diameter="6 mm"
+    )
     (path,) = export(membrane, ending, tmp_path, what="chip")
     assert len(membrane.pores().x) > 100_000
     assert path.stat().st_size < 200_000
@@ -384,14 +418,28 @@ def test_a_whole_chip_comes_with_masks_and_pictures_but_not_with_meshes(tmp_path
     assert not any("chip_chip" in n for n in names if n.endswith(".vtu"))
 
 
+def test_what_does_not_fit_and_was_not_asked_for_is_left_out_with_a_warning(tmp_path):
+    with pytest.warns(UserWarning, match="the whole chip does not fit the slide"):
+        files = export(ClusterChip(rows=180), "svg", tmp_path, block=(1, 1))
+    assert [f.name for f in files] == ["cluster_chip_cell.svg", "cluster_chip_array_1x1.svg"]
+
+
 @pytest.mark.parametrize(
     ("device", "formats", "sentence"),
     [
-        (PoreFilter(spot_diameter="35 mm", density="2 /cm^2"), "svg", "spot_diameter = 35 mm is above 33.5 mm within its margins"),
+        (
+            PoreFilter(spot_diameter="35 mm", density="2 /cm^2"),
+            "svg",
+            "35 mm is above 33.5 mm within its margins",
+        ),
         (PoreFilter(), "msh", 'what = "chip" of a membrane is for masks only'),
         (PoreFilter(), "step", 'what = "chip" of a membrane is for masks only'),
         (Spiral(inner_radius="16 mm", outer_radius="19 mm"), "gds", "within its margins"),
-        (Spiral(inner_height="80 um", outer_height="130 um"), "step", "with a sloping ceiling is for masks only"),
+        (
+            Spiral(inner_height="80 um", outer_height="130 um"),
+            "step",
+            "with a sloping ceiling is for masks only",
+        ),
         (ClusterChip(rows=180), "dxf", "the whole chip does not fit the slide"),
     ],
 )

@@ -35,7 +35,9 @@ def plane_mesh(plan, wall: float) -> skfem.MeshTri:
             curves.append(occ.addCurveLoop(lines))
         channels = occ.addPlaneSurface(curves)
         (width, length), left = plan.bank, plan.left
-        boxes = [occ.addRectangle(left - 100, y - wall, 0, width + 200, length + 2 * wall) for y in plan.bottoms]
+        boxes = [
+            occ.addRectangle(left - 100, y - wall, 0, width + 200, length + 2 * wall) for y in plan.bottoms
+        ]
         pieces = [p for b in boxes for p in occ.intersect([(2, channels)], [(2, b)], removeObject=False)[0]]
         holes = [(2, occ.addDisk(x, y, 0, 500, 500)) for x, y in plan.ports.values()]
         occ.fragment([(2, channels)], pieces + holes)
@@ -45,7 +47,9 @@ def plane_mesh(plan, wall: float) -> skfem.MeshTri:
         at = np.array([gmsh.model.getValue(0, tag, [])[:2] for tag in points])
         near = cKDTree(ends).query(at)[0] < 1500
         field = gmsh.model.mesh.field
-        field.setNumbers(field.add("Distance"), "PointsList", [t for t, n in zip(points, near, strict=True) if n])
+        field.setNumbers(
+            field.add("Distance"), "PointsList", [t for t, n in zip(points, near, strict=True) if n]
+        )
         sized = field.add("MathEval")
         field.setString(sized, "F", "Min(25 + 0.1 * F1, 200)")
         field.setAsBackgroundMesh(sized)
@@ -57,7 +61,9 @@ def plane_mesh(plan, wall: float) -> skfem.MeshTri:
     order = np.argsort(tags)
     cells = order[np.searchsorted(tags, cells, sorter=order)].reshape(-1, 3)
     used, cells = np.unique(cells, return_inverse=True)
-    return skfem.MeshTri(np.ascontiguousarray(places.reshape(-1, 3)[used, :2].T / 1e3), cells.reshape(-1, 3).T.copy())
+    return skfem.MeshTri(
+        np.ascontiguousarray(places.reshape(-1, 3)[used, :2].T / 1e3), cells.reshape(-1, 3).T.copy()
+    )
 
 
 def solve(plan, mesh, wall):
@@ -66,7 +72,9 @@ def solve(plan, mesh, wall):
     x, y = mesh.p[:, mesh.t].mean(axis=1) * 1e3
     bank = np.full(mesh.nelements, -1)
     for k, bottom in enumerate(plan.bottoms):
-        bank[(np.abs(x - left - width / 2) < width / 2) & (y > bottom - wall) & (y < bottom + length + wall)] = k
+        bank[
+            (np.abs(x - left - width / 2) < width / 2) & (y > bottom - wall) & (y < bottom + length + wall)
+        ] = k
     # The whole length, with what the moved walls add, takes what the rows take.
     porous = chip.row_pitch * (length + 2 * wall) * UM / (chip.rows * chip.row_pitch * chip.lateral_pitch * K)
     conductivity = np.where(bank >= 0, porous / (chip.depth**2 / 12), 1.0)
@@ -74,7 +82,8 @@ def solve(plan, mesh, wall):
     spread = basis.with_element(skfem.ElementTriP0()).interpolate(conductivity)
     matrix = skfem.BilinearForm(lambda u, v, w: w.k * dot(grad(u), grad(v))).assemble(basis, k=spread)
     holes = [
-        basis.get_dofs(elements=np.flatnonzero(np.hypot(x - px, y - py) < 500)).all() for px, py in plan.ports.values()
+        basis.get_dofs(elements=np.flatnonzero(np.hypot(x - px, y - py) < 500)).all()
+        for px, py in plan.ports.values()
     ]
     pressure = basis.zeros()
     pressure[holes[0]] = 1.0
@@ -84,7 +93,8 @@ def solve(plan, mesh, wall):
     area = basis.dx.sum(axis=1)
     flows = np.array(
         [
-            -np.bincount(places[bank == k], along[bank == k], BINS) / np.bincount(places[bank == k], area[bank == k], BINS)
+            -np.bincount(places[bank == k], along[bank == k], BINS)
+            / np.bincount(places[bank == k], area[bank == k], BINS)
             for k in range(chip.banks)
         ]
     )
