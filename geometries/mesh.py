@@ -50,6 +50,7 @@ class Resolution:
         coarsest: Largest cell over the throat.
         layers: Layers of tetrahedra from the floor to mid-depth, thinner toward the floor.
         refine: Divides every size and multiplies the layers: 2 halves all cells.
+        local: Whether cells are no longer than the lines of the drawing they are near, for drawings much wider than their throat.
     """
 
     tip: float = 0.4
@@ -58,6 +59,7 @@ class Resolution:
     coarsest: float = 0.5
     layers: int = 8
     refine: float = 1.0
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,12 @@ def grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution:
         if len(near) == len(ends) and gmsh.model.getType(1, tag) == "Circle":
             arcs.append(tag)
     gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
+    if resolution.local:
+        gmsh.option.setNumber("Mesh.MeshSizeFromPoints", 1)
+        gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 1)
+        for _, point in gmsh.model.getEntities(0):
+            lengths = [gmsh.model.occ.getMass(1, tag) for tag in gmsh.model.getAdjacencies(0, point)[0]]
+            mesh.setSize([(0, point)], min([coarsest, *lengths]))
     if not points and not arcs:
         return
     distance = mesh.field.add("Distance")
