@@ -37,7 +37,7 @@ from geometries.feed import NECK, Feed, feed
 from geometries.lattices import Copies, Lattice, lattices
 from geometries.manifold import Posts, Taper
 from geometries.outline import Outline, Point
-from geometries.part import COARSE, Part, channel_part
+from geometries.part import ENVELOPE, Part, channel_part
 from geometries.quantities import DesignError, show
 from geometries.slide import RIM, circle, furniture, on_grid, ring
 
@@ -230,7 +230,7 @@ class ChipPlan:
             words,
             Polygon(self.channels.exterior),  # with the walls that hold the channels apart
         )
-        flat = channel_part("chip", self.envelope(), COARSE)
+        flat = channel_part("chip", self.envelope(), ENVELOPE)
         copies = (self.pillars(), *([posts] if posts.count else []))
         clear = min(chip.gap, chip.daughter_gap) / _UM
         return replace(flat, copies=copies, details=details, clear=clear)

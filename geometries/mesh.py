@@ -7,6 +7,7 @@ fillets would cost up to 0.5 % in resistance and 30 % in the largest shear.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geometries.outline import Line, Loop, Outline, Segment
+from geometries.outline import Arc, Line, Loop, Outline, Segment
 
 #: Unit of the coordinates of every mesh and outline, m.
 UNIT = 1e-6
@@ -50,6 +51,7 @@ class Resolution:
         coarsest: Largest cell over the throat.
         layers: Layers of tetrahedra from the floor to mid-depth, thinner toward the floor.
         refine: Divides every size and multiplies the layers: 2 halves all cells.
+        local: Whether cells are no longer than the lines of the drawing they are near, for drawings much wider than their throat.
     """
 
     tip: float = 0.4
@@ -58,6 +60,7 @@ class Resolution:
     coarsest: float = 0.5
     layers: int = 8
     refine: float = 1.0
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,8 +230,11 @@ def _surface(occ: Any, loop: Loop) -> int:
         start, end = corners[i], corners[(i + 1) % len(corners)]
         if isinstance(s, Line):
             lines.append(occ.addLine(start, end))
-        elif hasattr(s, "centre"):
-            lines.append(occ.addCircleArc(start, occ.addPoint(*s.centre, 0.0), end))
+        elif isinstance(s, Arc):
+            centre = occ.addPoint(*s.centre, 0.0)
+            # OpenCASCADE takes the shorter way between two points: a longer arc goes in two.
+            on = [start, *(occ.addPoint(*p, 0.0) for p in s.points(0.9 * s.radius)[1:]), end]
+            lines += [occ.addCircleArc(a, centre, b) for a, b in itertools.pairwise(on)]
         else:
             inner = [occ.addPoint(*k, 0.0) for k in s.knots[1:-1]]
             lines.append(occ.addSpline([start, *inner, end]))
@@ -274,6 +280,12 @@ def grade(gmsh: Any, outline: Outline, curves: dict[str, list[int]], resolution:
         if len(near) == len(ends) and gmsh.model.getType(1, tag) == "Circle":
             arcs.append(tag)
     gmsh.option.setNumber("Mesh.MeshSizeMax", coarsest)
+    if resolution.local:
+        gmsh.option.setNumber("Mesh.MeshSizeFromPoints", 1)
+        gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 1)
+        for _, point in gmsh.model.getEntities(0):
+            lengths = [gmsh.model.occ.getMass(1, tag) for tag in gmsh.model.getAdjacencies(0, point)[0]]
+            mesh.setSize([(0, point)], min([coarsest, *lengths]))
     if not points and not arcs:
         return
     distance = mesh.field.add("Distance")

@@ -28,6 +28,8 @@ MADE = ("fluid", "body", "mould")
 
 #: Meshes of large pieces are for looking at and for other solvers' first try: coarser than those of a unit cell.
 COARSE = Resolution(tip=0.8, growth=0.6, coarsest=0.8, layers=2)
+#: Of a whole chip's envelope, which is thousands of times as wide as its narrowest passage.
+ENVELOPE = Resolution(coarsest=6.0, layers=2, local=True)
 #: Of a tip in a first-order mesh: its straight sides are then shorter than the arc by less than 1e-4 of a pillar's border.
 _STRAIGHT_TIP = 0.2
 

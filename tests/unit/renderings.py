@@ -81,18 +81,19 @@ class Read:
         areas: Of each named part of the border (of a plane mesh: its length).
         names: All names in the file, that of the inside too.
         corners: Low and high corner of the box around it.
-        lines: For each name its lines on the floor, as polylines that follow second-order sides.
+        facets: Nodes, and cells of each kind and name that bound it.
     """
 
     volume: float
     areas: dict[str, float]
     names: set[str]
     corners: np.ndarray
-    lines: dict[str, list[LineString]] = field(default_factory=dict)
+    facets: list[tuple[np.ndarray, np.ndarray, str, str]] = field(default_factory=list)
 
     def gap(self, name: str) -> float:
-        """Smallest clear distance between parts of that name."""
-        merged = shapely.line_merge(shapely.MultiLineString(self.lines[name]))
+        """Smallest clear distance, on the floor, between parts of that name."""
+        found = [_on_floor(*facets) for *facets, of in self.facets if of == name]
+        merged = shapely.line_merge(shapely.MultiLineString([line for lines in found for line in lines]))
         return smallest_gap(list(shapely.get_parts(merged)))
 
 
@@ -108,7 +109,7 @@ def _of_blocks(points: np.ndarray, blocks: list[tuple[str, np.ndarray, str]]) ->
     """From cells of one kind and one name each; those of the highest dimension are the inside."""
     families = [kind.rstrip("0123456789") for kind, _, _ in blocks]
     top = max(families, key=lambda f: _CORNERS[f])
-    volume, areas, lines, used = 0.0, {}, {}, []
+    volume, areas, facets, used = 0.0, {}, [], []
     for (kind, cells, name), family in zip(blocks, families, strict=True):
         size = sizes(points, kind, cells)
         assert size.min() > 0, name
@@ -117,10 +118,10 @@ def _of_blocks(points: np.ndarray, blocks: list[tuple[str, np.ndarray, str]]) ->
             used.append(points[cells].reshape(-1, points.shape[1]))
         else:
             areas[name] = areas.get(name, 0.0) + float(size.sum())
-            lines.setdefault(name, []).extend(_on_floor(points, cells, family))
+            facets.append((points, cells, family, name))
     reach = np.concatenate(used)
     names = {name for _, _, name in blocks}
-    return Read(volume, areas, names, np.array([reach.min(axis=0), reach.max(axis=0)]), lines)
+    return Read(volume, areas, names, np.array([reach.min(axis=0), reach.max(axis=0)]), facets)
 
 
 def _on_floor(points: np.ndarray, cells: np.ndarray, family: str) -> list[LineString]:
@@ -216,8 +217,8 @@ def _read_stl(path: Path, inside: str) -> Read:
     areas = sizes(points, "triangle", triangles)
     volume = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6
     of_name = {name: float(areas[labels == i].sum()) for i, name in enumerate(names)}
-    lines = {name: _on_floor(points, triangles[labels == i], "triangle") for i, name in enumerate(names)}
-    return Read(volume, of_name, set(names), np.array([points.min(axis=0), points.max(axis=0)]), lines)
+    facets = [(points, triangles[labels == i], "triangle", name) for i, name in enumerate(names)]
+    return Read(volume, of_name, set(names), np.array([points.min(axis=0), points.max(axis=0)]), facets)
 
 
 @dataclass

@@ -28,12 +28,9 @@ PIECES = {
     "quarter": (Spiral(**SMALL), "cell", None),
     "spiral": (Spiral(**SMALL), "array", None),
 }
-MADE = [
-    (piece, of)
-    for piece in PIECES
-    for of in ("fluid", "body", "mould")
-    if (piece[:4], of) != ("pore", "mould")
-]
+MADE = [(piece, of) for piece in PIECES for of in ("fluid", "body", "mould")]
+# A membrane has no mould; the body of a whole spiral is that of its quarter, only larger.
+MADE = [(p, of) for p, of in MADE if (p[:4], of) != ("pore", "mould") and (p == "spiral") <= (of == "fluid")]
 MESHES = tuple(kind for kind in IN_SPACE if kind not in ("stl", "step"))
 UM = 1e-6
 
@@ -174,7 +171,8 @@ def test_plane_meshes_have_area_and_lengths_of_the_plan(piece, tmp_path):
         ending = {"msh22": "_2d_msh22.msh"}.get(kind, f"_2d.{kind}")
         found = read(next(f for f in files if f.name.endswith(ending)), kind)
         assert found.volume == pytest.approx(outline.area(), rel=1e-4), kind
-        assert found.areas == pytest.approx(lengths(outline), rel=1e-4), kind
+        # Lines of NASTRAN are straight.
+        assert found.areas == pytest.approx(lengths(outline), rel=1e-3 if kind == "nas" else 1e-4), kind
 
 
 def gap(outline: Outline, name: str) -> float:
@@ -249,10 +247,10 @@ def test_dolfinx_reads_the_xdmf(tmp_path):
 
 
 # -- the whole chip -----------------------------------------------------------------------------------------------------------
-def test_the_envelope_of_the_whole_chip_is_the_same_in_all_formats(tmp_path):
-    chip = ClusterChip()
-    files = export(chip, ("stl", "step", "msh"), tmp_path, what="chip", of=("fluid", "body"))
-    plan = chip.part("chip").plan
+@pytest.mark.parametrize("device", [ClusterChip(), Spiral(**SMALL)], ids=lambda d: d.kind)
+def test_the_envelope_of_the_whole_chip_is_the_same_in_all_formats(device, tmp_path):
+    files = export(device, ("stl", "step", "msh"), tmp_path, what="chip", of=("fluid", "body"))
+    plan = device.part("chip").plan
     x0, y0, x1, y1 = around(plan)
     slab = (x1 - x0) * (y1 - y0) * 2 * plan.depth
     fluid = plan.area() * plan.depth
