@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -175,19 +176,22 @@ def export(
     folder = output or Path("out") / loaded.name
     require_writable(folder)
     options: dict[str, Any] = {
-        "formats": _chosen("--to", to, FORMATS),
-        "what": None if part is None else _chosen("--part", part, PARTS),
-        "of": _chosen("--of", of, MADE),
+        "formats": _chosen("--to", to, FORMATS, "formats"),
+        "what": None if part is None else _chosen("--part", part, PARTS, "parts"),
+        "of": _chosen("--of", of, MADE, "kinds"),
         "block": _block(loaded.device, block),
         "thickness": None
         if thickness is None
         else quantity(thickness, "m", "--thickness", "0 um", "1 m", open_low=True),
     }
-    with progress_shown() as progress:
+    with progress_shown() as progress, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         files = write_files(
             loaded.device, directory=folder, refine=refine or 1.0,
             limits=loaded.limits, title=loaded.name, progress=progress, **options,
         )  # fmt: skip
+    for sentence in dict.fromkeys(str(w.message) for w in said if w.category is UserWarning):
+        typer.echo(f"note: {sentence}", err=True)
     for file in files:
         typer.echo(str(file))
 
@@ -234,11 +238,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _chosen(option: str, text: str, known: Iterable[str]) -> list[str]:
+def _chosen(option: str, text: str, known: Iterable[str], what: str) -> list[str]:
     asked = [name.strip().lower() for name in text.split(",")]
     for name in asked:
         if name not in known:
-            raise DesignError(f'{option} "{name}" is unknown; known are {", ".join(known)}')
+            raise DesignError(f'{option} "{name}" is unknown; known {what} are {", ".join(known)}')
     return asked
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from chipsim.capture.pore_filter import PoreEntry
 from chipsim.cells import FIXED
 from chipsim.design import Design
+from chipsim.flow.chip_result import WholeChip
 from chipsim.report.openings import openings
 from chipsim.report.units import brief, duration, flow_rate, number, pascals, percent, say, speed
 from chipsim.study.result import Result
@@ -133,7 +134,18 @@ def _chip_numbers(result: Result) -> list[str]:
     return [
         f"{show(flow.row_pressure_drop(operation.flow_rate, viscosity), 'Pa', 3)} a row, "
         f"{show(flow.mean_throat_speed(operation.flow_rate), 'um/s', 3)} in the daughter gaps, "
-        f"wall shear stress {show(stress['p95'] or 0.0, 'Pa', 2)} (95th percentile)"
+        f"wall shear stress {show(stress['p95'] or 0.0, 'Pa', 2)} (95th percentile)",
+        *_whole_chip(result),
+    ]
+
+
+def _whole_chip(result: Result) -> list[str]:
+    if not isinstance(result.whole, WholeChip):
+        return []
+    at, whole = (result.design.operation.flow_rate, result.design.operation.viscosity), result.whole
+    return [
+        f"whole chip: {show(whole.pressure_drop(*at), 'Pa', 3)} from port to port, of which manifolds and headers take "
+        f"{show(whole.manifold_pressure_drop(*at), 'Pa', 3)}; the flow of the paths differs by {percent(whole.flow_spread)}"
     ]
 
 

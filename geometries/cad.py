@@ -47,6 +47,7 @@ sides on a pore's wall are a fifth of its radius long: its area is 1.7e-3 too sm
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ def export(
         formats: The formats wanted: msh, msh22, nas, vtu, xdmf, stl, step, dxf, gds, svg.
         directory: Folder to write to; made when it is not there.
         what: ``"cell"`` (the unit cell), ``"array"`` (an array block), ``"chip"`` (all of it on its slide), or several; left out:
-            cell and array, and of the formats in which it is a small file the chip (:data:`OF_A_CHIP`).
+            cell and array, and of the formats in which it is a small file the chip (:data:`OF_A_CHIP`; a warning says why it
+            cannot be, where it does not fit its slide).
         of: ``"fluid"``, ``"body"``, ``"mould"``, or several of them; plans (dxf, gds, svg) are the same for all.
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         thickness: Of a channel's slab, m; left out: twice the channel's depth.
@@ -128,7 +130,13 @@ def export(
         wanted = [e for e in endings if name != "chip" or what is not None or e in OF_A_CHIP]
         if not wanted:
             continue
-        part = device.part(name, block if name == "array" else None, limits=limits, title=title)
+        try:
+            part = device.part(name, block if name == "array" else None, limits=limits, title=title)
+        except DesignError as error:
+            if name != "chip" or what is not None:
+                raise
+            warnings.warn(str(error), stacklevel=2)  # nobody asked for it: the other parts are written
+            continue
         if what is None and not part.in_space:
             wanted = [e for e in wanted if e in PLANS]
         tolerance = (

@@ -17,6 +17,7 @@ from geometries.drafting import (
     CELL,
     CELL_EDGE,
     EDGE,
+    FLUID,
     INK,
     SOLID,
     TEXT,
@@ -31,6 +32,7 @@ from geometries.drafting import (
 from geometries.outline import Loop
 from geometries.pore_drawing import pore_filter
 from geometries.pore_filter import PoreFilter
+from geometries.quantities import DesignError
 from geometries.spiral import Spiral
 from geometries.spiral_drawing import spiral
 
@@ -225,15 +227,24 @@ def _beside(chip: ClusterChip) -> list[Loop]:
 
 
 def _slide(chip: ClusterChip, axes: Axes) -> None:
-    """The banks on the slide, to scale; the design fixes their size, not where they stand or how they are fed."""
+    """The chip on its slide, to scale; where it does not fit its banks alone, whose places are then schematic."""
     from matplotlib.patches import Rectangle
 
     limits = Limits()
     width, height = limits.slide_length * 1e3, limits.slide_width * 1e3
     axes.add_patch(Rectangle((0, 0), width, height, facecolor="#f7f7f4", edgecolor=EDGE, lw=1))
     wide, long = chip.bank_width * 1e3, chip.array_length * 1e3
-    for bank in range(chip.banks):
-        y = (bank + 0.5) * height / chip.banks - long / 2
+    try:
+        whole = chip.plan(limits)
+        bottoms = [y * UM * 1e3 for y in whole.bottoms]
+        rings = [whole.channels.exterior, *whole.channels.interiors]
+        for ring, colour in zip(rings, (FLUID, *("#f7f7f4",) * len(rings)), strict=False):
+            axes.fill(*np.array(ring.coords).T * UM * 1e3, facecolor=colour, edgecolor=EDGE, lw=0.4)
+        title = "the whole chip on its slide, to scale"
+    except DesignError:
+        bottoms = [(bank + 0.5) * height / chip.banks - long / 2 for bank in range(chip.banks)]
+        title = "banks to scale on the slide (their places are schematic)"
+    for y in bottoms:
         axes.add_patch(
             Rectangle(((width - wide) / 2, y), wide, long, facecolor=SOLID, edgecolor=EDGE, lw=0.6)
         )
@@ -244,7 +255,7 @@ def _slide(chip: ClusterChip, axes: Axes) -> None:
         aspect="equal",
         xlabel="mm",
     )
-    axes.set_title("banks to scale on the slide (their places are schematic)", **TEXT)
+    axes.set_title(title, **TEXT)
     axes.tick_params(labelsize=8.5)
     for spine in axes.spines.values():
         spine.set_visible(False)

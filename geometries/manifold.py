@@ -21,13 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 _TERMS = 40
-_WALL = 0.315  # of the depth, what a side wall takes of the width
+_BOTH, _FAR = (
+    0.6302488763,
+    10.0,
+)  # of the depth: what both side walls take of the width, from how many depths on
+_WALL = _BOTH / 2  # what one does
 _POST = 2.0  # diameter of a post over the depth
-_STEPS = 60  # of a bisection
+_NARROW, _FINE = (
+    4.0,
+    0.3,
+)  # widths below so many depths get a corner whenever their logarithm falls by so much
+_STEPS = 48  # of a bisection
 
 
 def open_width(width: float, depth: float) -> float:
     """Effective width of a rectangular duct, m."""
+    if width > _FAR * depth:  # where the walls do not feel each other the sum is a number
+        return width - _BOTH * depth
     n = np.arange(1, 2 * _TERMS, 2)
     taken = 192 / math.pi**5 * np.sum(np.tanh(n * math.pi * width / (2 * depth)) / n**5)
     return width - depth * float(taken)
@@ -77,7 +87,7 @@ class Posts:
 
     def width(self, effective: float) -> float:
         """The width, m, that has an effective width; the smallest, as each row of posts takes some of it."""
-        rows = 0
+        rows = self.rows(effective)
         while True:
             found = self._width(effective, rows)
             if found < self.threshold(rows + 1):
@@ -113,6 +123,8 @@ class Taper:
         """Places along it over its length and widths there; rows of posts between them."""
         posts, full = self.posts, self.posts.effective(self.mouth)
         rows = posts.rows(self.mouth)
+        if self.end >= self.mouth:  # no taper
+            return np.array([0.0, 1.0]), np.full(2, self.mouth), np.array([rows])
         step = min(posts.pitch / self.length / 2, 0.01)
         places, widths, counts = [0.0], [self.mouth], []
         for row in range(rows, 0, -1):  # where the outermost row ends the wall steps in by what it took
@@ -123,12 +135,19 @@ class Taper:
                 places += [at - step, at + step]
                 widths += [posts.width(full * (1 - at + step)), posts._width(full * (1 - at - step), row - 1)]
                 counts += [row, row - 1]
-        last = 1 - min(posts.effective(self.end) / full, 1.0)
-        if last > places[-1]:
-            places, widths, counts = [*places, last], [*widths, self.end], [*counts, 0]
-        if last < 1:
+        for narrow in self._narrow():
+            at = 1 - min(posts.effective(narrow, 0) / full, 1.0)
+            if at > places[-1]:
+                places, widths, counts = [*places, at], [*widths, narrow], [*counts, 0]
+        if places[-1] < 1:
             places, widths, counts = [*places, 1.0], [*widths, self.end], [*counts, 0]
         return np.array(places), np.array(widths), np.array(counts)
+
+    def _narrow(self) -> list[float]:
+        """Widths, m, of a few corners toward the end, where the side walls take a share that changes with the width."""
+        most = min(_NARROW * self.posts.depth, self.mouth)
+        count = max(math.ceil(math.log(most / self.end) / _FINE), 0)
+        return [float(w) for w in np.geomspace(most, self.end, count + 1)]
 
     @property
     def corners(self) -> list[tuple[float, float]]:

@@ -25,7 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from geometries.lattices import Copies, lattices, rounded
+from geometries.lattices import Copies, Lattice, lattices, rounded
 from geometries.outline import Arc, Line, Loop, Point, Segment
 from geometries.part import Drawing
 
@@ -49,33 +49,30 @@ def write_dxf(drawing: Drawing, folder: Path) -> list[str]:
     """Write DXF: one layer a name, solids as closed polylines with arcs as bulges, copies as arrays of a block."""
     import ezdxf
 
-    document = ezdxf.new("R2010", units=13)  # 13: micrometres
-    space, part = document.modelspace(), drawing.part
-    loops = (drawing.outline.frame, *drawing.outline.solids, *part.details)
-    names = {s.name for loop in loops for s in loop.segments} | {c.name for c in part.copies}
-    for name in sorted(names):
-        document.layers.add(name)
-    for loop in loops:
-        _draw(space, loop, drawing.chord_tolerance)
-    for number, copies in enumerate(part.copies):
-        block = document.blocks.new(f"{copies.name.upper()}_{number}")
-        _draw(block, copies.shape, drawing.chord_tolerance)
-        for lattice in copies.lattices:
-            (columns, rows), (along, across) = lattice.counts, lattice.steps
-            repeats = {
-                "column_count": columns,
-                "row_count": rows,
-                "column_spacing": along,
-                "row_spacing": across,
-            }
-            space.add_blockref(
-                block.name,
-                lattice.origin,
-                {"layer": copies.name, **(repeats if lattice.count > 1 else {})},
-            )
     with _fixed_dates(ezdxf.options):
+        document = ezdxf.new("R2010", units=13)  # 13: micrometres
+        space, part = document.modelspace(), drawing.part
+        loops = (drawing.outline.frame, *drawing.outline.solids, *part.details)
+        names = {s.name for loop in loops for s in loop.segments} | {c.name for c in part.copies}
+        for name in sorted(names):
+            document.layers.add(name)
+        for loop in loops:
+            _draw(space, loop, drawing.chord_tolerance)
+        for number, copies in enumerate(part.copies):
+            block = document.blocks.new(f"{copies.name.upper()}_{number}")
+            _draw(block, copies.shape, drawing.chord_tolerance)
+            for lattice in copies.lattices:
+                space.add_blockref(block.name, lattice.origin, {"layer": copies.name, **_repeats(lattice)})
         document.saveas(folder / f"{drawing.stem}.dxf")
     return [f"{drawing.stem}.dxf"]
+
+
+def _repeats(lattice: Lattice) -> dict[str, float]:
+    """The attributes of an insert that is an array."""
+    if lattice.count == 1:
+        return {}
+    names = ("column_count", "row_count", "column_spacing", "row_spacing")
+    return dict(zip(names, (*lattice.counts, *lattice.steps), strict=True))
 
 
 @contextlib.contextmanager

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipsim.flow.accuracy import ORDER, SHARP_SHEAR_ORDER
+from chipsim.flow.chip_result import NoChip, WholeChip, whole_chip
 from chipsim.flow.depth import DepthClosure, depth_closure, outside, stated_error
 from chipsim.flow.field import Field
 from chipsim.flow.result import Flow, Solved
 from chipsim.flow.shear import ShearNumbers
 from geometries.cluster_chip import ClusterChip
+from geometries.device import Limits
 from geometries.mesh import UNIT
 
 #: kg/m3, for the Reynolds number only; textbook value.
@@ -126,6 +128,10 @@ class ArrayFlow(Flow):
     def wall_shear_stress_p95(self, flow_rate: float, viscosity: float) -> float:
         """95th percentile of the wall shear stress on the pillars, Pa."""
         return self.cell.shear.p95 * self.flux(flow_rate) * 1e12 * viscosity
+
+    def whole(self, limits: Limits) -> WholeChip | NoChip:
+        """The flow through the whole chip with its manifolds."""
+        return whole_chip(self.chip, self.row_resistance, limits)
 
     def fields(self, operation: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Velocity (m/s) and pressure (Pa) at the nodes; the pressure falls from row to row."""

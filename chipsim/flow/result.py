@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from chipsim.flow.accuracy import DiscretisationError
+from chipsim.flow.chip_result import NoChip, WholeChip
 from chipsim.flow.field import Field
+from geometries.device import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,10 @@ class Flow(ABC):
     @abstractmethod
     def to_dict(self, operation: Any) -> dict[str, Any]:
         """The table ``flow`` of ``result.json``."""
+
+    def whole(self, limits: Limits) -> WholeChip | NoChip | None:
+        """The flow through the whole chip with its manifolds; None where the device has none."""
+        return None
 
     @abstractmethod
     def fields(self, operation: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chipsim.flow.chip_result import WholeChip
 from chipsim.report import figures, shared_tables, tables
 from chipsim.report.frame import Fact, Page, Picture, Section, provenance
 from chipsim.report.unfold import Plane
@@ -31,6 +32,7 @@ def page(result: Result) -> Page:
             _chip(result),
             _flow(result, plane),
             _shear(result, plane),
+            _whole(result),
             _capture(result),
             _comparison(result),
             _assumptions(result),
@@ -204,6 +206,29 @@ def _shear(result: Result, plane: Plane) -> Section:
         Picture("wall", figures.shear_profile(plane, *at), captions[1]),
     )
     return Section("Where the shear is", (text,), pictures, (tables.shear(result),))
+
+
+def _whole(result: Result) -> Section:
+    whole = result.whole
+    title = "The whole chip"
+    if not isinstance(whole, WholeChip):
+        return Section(
+            title, tuple(f"There is no plan of it: {said}." for said in (whole.warnings() if whole else ()))
+        )
+    at = result.design.operation.flow_rate, result.capture.setting.viscosity
+    text = (
+        "Each bank stands between an inlet manifold, which narrows as its flow goes into the paths, and an outlet manifold, "
+        "which widens as it comes out: both lose the same pressure in each length, so that each path has the same between its "
+        f"ends. Headers and necks share the flow out over the banks. Over all {result.flow.chip.paths} paths the flow "
+        f"differs by {percent(whole.flow_spread)} of its mean. From port to port {pascals(whole.pressure_drop(*at))} are lost, "
+        f"of which manifolds, headers and necks take {pascals(whole.manifold_pressure_drop(*at))}."
+    )
+    caption = (
+        "The chip as its mask has it (chipsim export --part chip): banks, manifolds with the posts that hold their roof, "
+        "headers, ports; below, what each path along a bank has more or less than the mean."
+    )
+    picture = Picture("chip", figures.chip_plan(whole), caption, wide=True, least=680)
+    return Section(title, (text,), (picture,), (tables.whole_chip(result, whole),))
 
 
 def _capture(result: Result) -> Section:

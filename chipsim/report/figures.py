@@ -4,6 +4,7 @@
 >>> figures.flow_map(flow, flow_rate=6.94e-10, viscosity=4e-3)  # doctest: +SKIP
 """
 
+from chipsim.report.chip_figures import chip_plan
 from chipsim.report.curves import breakage_curve, retention_against_flow_rate, retention_curve
 from chipsim.report.maps import cluster_chip_picture, flow_map, shear_map, shear_profile
 from chipsim.report.pore_figures import (
@@ -25,6 +26,7 @@ __all__ = [
     "along_the_way",
     "arrivals",
     "breakage_curve",
+    "chip_plan",
     "cluster_chip_picture",
     "filtration_history",
     "flow_map",

@@ -11,10 +11,12 @@ from chipsim.capture.cluster_chip import TrapCapture, TrapEntry
 from chipsim.capture.entries import BACKGROUND
 from chipsim.capture.published import Point
 from chipsim.cells.cell_line import STATUS
+from chipsim.flow.chip_result import WholeChip
 from chipsim.report.frame import Table, pairs
 from chipsim.report.shared_tables import all_lines, concentrations, fate, interval
 from chipsim.report.units import NONE, duration, number, pascals, percent, percent_span, say
 from geometries.cluster_chip import ClusterChip
+from geometries.mesh import UNIT
 
 if TYPE_CHECKING:
     from chipsim.study.result import Result
@@ -68,6 +70,31 @@ def flow(result: Result) -> Table:
         estimated = f"{drop} of the pressure drop, {stress} of the mean wall shear"
         rows.append(("discretisation error, estimated", estimated))
     return pairs(rows, "Flow")
+
+
+def whole_chip(result: Result, whole: WholeChip) -> Table:
+    """Pressures and dimensions of the whole chip."""
+    at, plan = (result.design.operation.flow_rate, result.capture.setting.viscosity), whole.plan
+    feeds = [neck for feed in plan.feeds for neck in feed.necks]
+    ports = ", ".join(
+        f"{name} at {number(x * UNIT / 1e-3, 5)}, {number(y * UNIT / 1e-3, 5)} mm"
+        for name, (x, y) in plan.ports.items()
+    )
+    rows = [
+        ("largest less smallest flow of a path, over the mean", percent(whole.flow_spread)),
+        ("pressure drop from port to port", pascals(whole.pressure_drop(*at))),
+        ("of which manifolds, headers and necks", pascals(whole.manifold_pressure_drop(*at))),
+        ("wall shear in the narrowest neck", pascals(whole.neck_shear_stress(*at))),
+        ("manifolds", f"{say(plan.taper.mouth, 'mm')} to {say(plan.taper.end, 'mm')} wide"),
+        (
+            "headers, necks",
+            f"{say(plan.header, 'mm')}, {say(min(feeds), 'mm')} to {say(max(feeds), 'mm')} wide",
+        ),
+        ("posts", f"{plan.posts().count} of {say(plan.taper.posts.diameter, 'mm')}"),
+        ("channels", " x ".join(say(v, "mm") for v in whole.footprint)),
+        ("ports, from the lower left corner", ports),
+    ]
+    return pairs(rows, "The whole chip")
 
 
 def shear(result: Result) -> Table:

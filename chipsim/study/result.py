@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy
 
 from chipsim.design import Design
+from chipsim.flow.chip_result import NoChip, WholeChip
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Result:
     seed: int
     times: dict[str, float] = field(default_factory=dict, compare=False)
 
+    @cached_property
+    def whole(self) -> WholeChip | NoChip | None:
+        """The flow through the whole chip with its manifolds; None where the device has none."""
+        found: WholeChip | NoChip | None = self.flow.whole(self.design.limits)
+        return found
+
     @property
     def warnings(self) -> list[str]:
         """Everything a reader must know, once each."""
@@ -39,6 +47,7 @@ class Result:
         said = [
             *operation.liquid().warnings,
             *flow,
+            *(self.whole.warnings() if self.whole else ()),
             *self.capture.warnings,
             *self.comparison.shortfalls,
         ]
@@ -55,6 +64,7 @@ class Result:
             "versions": {**self.flow.versions, "numpy": np.__version__, "scipy": scipy.__version__},
             "model": self.flow.cell.model,
             "flow": flow,
+            **({"chip": self.whole.to_dict(operation)} if self.whole else {}),
             **self.design.device.derived(),
             **captured,
             "published": self.comparison.to_dict(),

@@ -35,6 +35,7 @@ def cache_folder() -> Path:
 _NOT_SOLVING = (
     "cad.py",
     "chip_plan.py",
+    "chip_result.py",
     "drafting.py",
     "drawing.py",
     "feed.py",

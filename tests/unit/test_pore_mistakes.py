@@ -155,6 +155,7 @@ def test_an_operation_that_cannot_be(values, said, refused):
         (["run", SIEVE, "--refine", "100"], "refine"),
         (["export", ISET, "--to", "doc"], "known formats are msh"),
         (["export", ISET, "--to", ""], "known formats are msh"),
+        (["export", ISET, "--to", "gds", "--part", "wafer"], "known parts are cell, array, chip"),
         *(
             (["export", ISET, "--to", "svg", "--block", block], f"--block {block} is not a number of pores")
             for block in ("8x8", "0", "-3", "1.5", "many", "²", "9" * 40)

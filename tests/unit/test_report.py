@@ -18,7 +18,7 @@ pytest.importorskip("dolfinx")
 from chipsim.study.run import run  # noqa: E402
 
 EVIL = "nine <script>alert(1)</script> & $x_{$"
-FIGURES = ("drawing", "speed", "pressure", "shear", "wall", "retention", "rate-1", "breakage")
+FIGURES = ("drawing", "speed", "pressure", "shear", "wall", "chip", "retention", "rate-1", "breakage")
 
 
 def design(flow_rate, name, cells="MDA-MB-231"):
