@@ -178,9 +178,9 @@ def export(
     folder = output or Path("out") / loaded.name
     require_writable(folder)
     options: dict[str, Any] = {
-        "formats": _chosen("--to", to, FORMATS),
-        "what": None if part is None else _chosen("--part", part, PARTS),
-        "of": _chosen("--of", of, MADE),
+        "formats": _chosen("--to", to, FORMATS, "formats"),
+        "what": None if part is None else _chosen("--part", part, PARTS, "parts"),
+        "of": _chosen("--of", of, MADE, "kinds"),
         "block": _block(loaded.device, block),
         "thickness": None
         if thickness is None
@@ -240,11 +240,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _chosen(option: str, text: str, known: Iterable[str]) -> list[str]:
+def _chosen(option: str, text: str, known: Iterable[str], what: str) -> list[str]:
     asked = [name.strip().lower() for name in text.split(",")]
     for name in asked:
         if name not in known:
-            raise DesignError(f'{option} "{name}" is unknown; known are {", ".join(known)}')
+            raise DesignError(f'{option} "{name}" is unknown; known {what} are {", ".join(known)}')
     return asked
 
 

@@ -102,8 +102,8 @@ def export(
         formats: The formats wanted: msh, msh22, nas, vtu, xdmf, stl, step, dxf, gds, svg.
         directory: Folder to write to; made when it is not there.
         what: ``"cell"`` (the unit cell), ``"array"`` (an array block), ``"chip"`` (all of it on its slide), or several; left out:
-            cell and array, and of the formats in which it is a small file the chip (:data:`OF_A_CHIP`; a warning says why where
-            it does not fit its slide).
+            cell and array, and of the formats in which it is a small file the chip (:data:`OF_A_CHIP`; a warning says why it
+            cannot be, where it does not fit its slide).
         of: ``"fluid"``, ``"body"``, ``"mould"``, or several of them; plans (dxf, gds, svg) are the same for all.
         block: Size of the array block: lateral pitches and rows of a chip, pores of a filter; left out: the device's own.
         thickness: Of a channel's slab, m; left out: twice the channel's depth.

@@ -26,10 +26,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import Polygon, box, unary_union
 from shapely.affinity import rotate
 
@@ -169,8 +170,8 @@ class ChipPlan:
     def channels(self) -> Polygon:
         """All channels with the banks, without pillars and posts."""
         banks = [box(self.left, y, self.left + self.bank[0], y + self.bank[1]) for y in self.bottoms]
-        whole = unary_union([*self._side(0), *banks, *(self._turned(s) for s in self._side(1))])
-        return shapely.set_precision(whole, _GRID)
+        shapes = [*self._side(0), *banks, *(self._turned(s) for s in self._side(1))]
+        return shapely.union_all(shapely.set_precision(shapes, _GRID), grid_size=_GRID)
 
     def envelope(self) -> Outline:
         """The channels as a drawing: its solids are the walls that channels go around."""
@@ -202,15 +203,14 @@ class ChipPlan:
         posts, x1 = self.taper.posts, self.header_span[1]
         pitch, reach = posts.pitch / _UM, (posts.diameter / 2 + posts.clear) / _UM
         start = x1 + NECK / _UM + pitch / 2
-        columns, rows = range(posts.rows(self.header)), range(posts.rows(self.taper.mouth))
+        columns = x1 - pitch * (1 + np.arange(posts.rows(self.header)))
+        rows = np.subtract.outer(self.bottoms, pitch * (1 + np.arange(posts.rows(self.taper.mouth)))).ravel()
         along = np.arange(start, self.left + self.bank[0], pitch)
         places: list[Point] = []
         for which in (0, 1):
-            found = [(float(x), y - (j + 1) * pitch) for y in self.bottoms for j in rows for x in along]
             up = np.arange(min(self.taps[0], self._port_seen(which)[1]) - self.mouth, self.slide[1], pitch)
-            found += [(x1 - (j + 1) * pitch, float(y)) for j in columns for y in up]
+            at = np.concatenate([_grid(along, rows), _grid(columns, up)])
             room = unary_union(self._side(which)).buffer(1e-3 - reach)
-            at = np.array(found).reshape(-1, 2)
             hole = self.limits.port_diameter / _UM / 2 + reach
             x, y = self._port_seen(which)
             kept = shapely.contains_xy(room, *at.T) & (np.hypot(*(at - (x, y)).T) >= hole)
@@ -234,6 +234,11 @@ class ChipPlan:
         copies = (self.pillars(), *([posts] if posts.count else []))
         clear = min(chip.gap, chip.daughter_gap) / _UM
         return replace(flat, copies=copies, details=details, clear=clear)
+
+
+def _grid(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """All places with these coordinates, shape (N, 2)."""
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 def pitches(chip: ClusterChip) -> Point:

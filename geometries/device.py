@@ -63,7 +63,7 @@ class Limits(Values):
     slide_width: field_type("m", "1 mm", "1 m") = 37.5e-3
     slide_margin: field_type("m", "2 mm", "20 mm") = 2e-3
     port_diameter: field_type("m", "0.1 mm", "10 mm") = 1e-3
-    max_roof_aspect_ratio: field_type("", 2.0, 1000.0) = 10.0
+    max_roof_aspect_ratio: field_type("", 6.0, 1000.0) = 10.0
 
 
 @dataclass(frozen=True)

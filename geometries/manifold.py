@@ -21,17 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 _TERMS = 40
-_WALL = 0.315  # of the depth, what a side wall takes of the width
+_BOTH, _FAR = (
+    0.6302488763,
+    10.0,
+)  # of the depth: what both side walls take of the width, from how many depths on
+_WALL = _BOTH / 2  # what one does
 _POST = 2.0  # diameter of a post over the depth
 _NARROW, _FINE = (
     4.0,
     0.3,
 )  # widths below so many depths get a corner whenever their logarithm falls by so much
-_STEPS = 60  # of a bisection
+_STEPS = 48  # of a bisection
 
 
 def open_width(width: float, depth: float) -> float:
     """Effective width of a rectangular duct, m."""
+    if width > _FAR * depth:  # where the walls do not feel each other the sum is a number
+        return width - _BOTH * depth
     n = np.arange(1, 2 * _TERMS, 2)
     taken = 192 / math.pi**5 * np.sum(np.tanh(n * math.pi * width / (2 * depth)) / n**5)
     return width - depth * float(taken)
@@ -81,7 +87,7 @@ class Posts:
 
     def width(self, effective: float) -> float:
         """The width, m, that has an effective width; the smallest, as each row of posts takes some of it."""
-        rows = 0
+        rows = self.rows(effective)
         while True:
             found = self._width(effective, rows)
             if found < self.threshold(rows + 1):

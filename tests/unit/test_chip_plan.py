@@ -261,3 +261,29 @@ def test_what_does_not_fit_the_slide_is_one_sentence(chip, limits, sentence):
     found = whole_chip(chip, K, limits)
     assert isinstance(found, NoChip)
     assert found.warnings() == [str(caught.value)] and found.to_dict(None) is None
+
+
+@pytest.mark.parametrize(
+    ("chip", "limits"),
+    [
+        (
+            ClusterChip(gap=3.54e-5, side=5.94e-5, fillet=5e-7, depth="30 um", paths=188, rows=114, banks=1),
+            Limits(slide_width="76 mm", max_roof_aspect_ratio=50),
+        ),
+        (
+            ClusterChip(
+                gap=4.256e-5, fillet=5e-7, depth="1 mm", paths=93, rows=100, banks=1, manifold_width="60 um"
+            ),
+            Limits(slide_width="76 mm", max_roof_aspect_ratio=6),
+        ),
+        (
+            ClusterChip(depth="10 um", paths=1000, rows=23, banks=10, manifold_width="0.5 mm"),
+            Limits(slide_width="0.2 m"),
+        ),
+    ],
+    ids=["long array", "narrow manifold", "many banks"],
+)
+def test_unusual_chips_are_one_net_too(chip, limits):
+    plan = chip.plan(limits)
+    assert plan.channels.geom_type == "Polygon" and plan.channels.is_valid
+    assert len(plan.channels.interiors) == chip.banks - 1

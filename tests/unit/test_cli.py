@@ -145,13 +145,16 @@ MISTAKES = [
     (["export", CHIP, "--to", "svg", "--block", "8"], "--block 8"),
     (
         ["export", CHIP, "--to", "inp"],
-        '--to "inp" is unknown; known are msh, msh22, nas, vtu, xdmf, stl, step, dxf, gds',
+        '--to "inp" is unknown; known formats are msh, msh22, nas, vtu, xdmf, stl, step, dxf, gds',
     ),
     (
         ["export", CHIP, "--to", "stl", "--part", "bank"],
-        '--part "bank" is unknown; known are cell, array, chip',
+        '--part "bank" is unknown; known parts are cell, array, chip',
     ),
-    (["export", CHIP, "--to", "stl", "--of", "lid"], '--of "lid" is unknown; known are fluid, body, mould'),
+    (
+        ["export", CHIP, "--to", "stl", "--of", "lid"],
+        '--of "lid" is unknown; known kinds are fluid, body, mould',
+    ),
     (
         ["export", CHIP, "--to", "stl", "--of", "body", "--thickness", "0.1 mm"],
         "is not above the depth of the channel",
