@@ -218,7 +218,7 @@ def test_posts_take_some_of_the_flow():
     posts = Posts(1e-4, 1e-3)
     assert posts.rows(1.0e-3) == 0 and posts.rows(1.2e-3) == 1 and posts.rows(2.0e-3) == 2
     assert wide.rows(5e-3) == 0
-    share = 4 * math.pi * (1e-4 + 0.315e-4) ** 2 / (posts.pitch * 4e-3)
+    share = 4 * math.pi * (1e-4 + 0.6302488763e-4 / 2) ** 2 / (posts.pitch * 4e-3)
     expected = open_width(4e-3, 1e-4) * (1 - share) / (1 + share)
     assert posts.effective(4e-3) == pytest.approx(expected, rel=1e-12)
     for target in np.geomspace(1e-4, 5e-3, 40):
