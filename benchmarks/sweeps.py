@@ -147,9 +147,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as base:
             results["found"][name] = {"load": load, **measure(name, Path(base))}
         say(f"{name}: {results['found'][name]}")
-    stem.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
-    stem.with_suffix(".md").write_text(markdown(results))
-    print(stem.with_suffix(".md").read_text())
+        stem.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+        stem.with_suffix(".md").write_text(markdown(results))
+    print(markdown(results))
 
 
 if __name__ == "__main__":

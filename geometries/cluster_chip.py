@@ -302,11 +302,16 @@ class ClusterChip(Device):
         f, t, gap = self.fillet / _UM, thickness / _UM, self.gap / _UM
         base = row * self.row_pitch / _UM + self.pillar_length / _UM
         x1 = base - f + min(t / 2, f)
+        x0, flank = x1 - t, base - f * (1 + math.sin(self.apex_angle / 2))
+        if (
+            abs(x0 - flank) < t / 10
+        ):  # it ends just beside the end of the corner's arc: no mesh has room for the difference
+            x0 = flank
         y = where * self.lateral_pitch / _UM
         # Reaching into the pillars on both sides, so that no slit is left beside it.
         reach = gap / 2 + min(f + 2 * t, self.pillar_width / _UM / 2)
         return rectangle(
-            x1 - t, y - reach, x1, y + reach, ("plug_side", "plug_downstream", "plug_side", "plug_upstream")
+            x0, y - reach, x1, y + reach, ("plug_side", "plug_downstream", "plug_side", "plug_upstream")
         )
 
 

@@ -152,6 +152,15 @@ def test_a_plug_closes_its_throat_and_no_other():
     assert names == {"pillars", "plug_side", "plug_upstream", "plug_downstream"}
 
 
+@pytest.mark.parametrize("fillet", ["0.96 um", "0.99 um", "1 um", "1.01 um", "1.035 um"])
+def test_a_plug_ends_where_the_corner_does_or_well_beside_it(fillet):
+    """At 1 um both are the same place; a little more or less must leave no sliver, which cannot be meshed."""
+    from geometries.mesh import Resolution, mesh_outline
+
+    block = ClusterChip(fillet=fillet).block(1, 2, plug=(0.0, 1))
+    assert mesh_outline(block, Resolution(tip=0.4, coarsest=0.8, growth=0.5)).quality > 0.25
+
+
 @pytest.mark.parametrize(
     ("plug", "thickness"), [((0.5, 1), 1e-6), ((0.25, 0), 1e-6), ((0.5, 9), 1e-6), ((9.5, 0), 1e-6)]
 )
