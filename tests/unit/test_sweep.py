@@ -178,7 +178,10 @@ def test_results_that_only_some_points_have(tmp_path, force):
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
 
 
-@pytest.mark.parametrize("path", [p for p in STUDIES if "[study]" in p.read_text() and "[optimise]" not in p.read_text()], ids=lambda p: p.stem)
+SWEEPS = [p for p in STUDIES if "[study]" in p.read_text() and "[optimise]" not in p.read_text()]
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda p: p.stem)
 def test_the_studies_that_come_with_chipsim_can_be_read(path):
     given, sample = load_sweep(path)
     samples = Samples(sample, given.parameters)
