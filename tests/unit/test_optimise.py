@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -13,6 +14,7 @@ import xarray
 import chipsim
 from chipsim.study import optimise as module
 from chipsim.study.goals import NO_NUMBER, Constraint, Objective
+from chipsim.study.optimisation import load_optimisation
 from chipsim.study.optimise import carry_out, told
 from chipsim.study.points import DONE, FAILED, REFUSED, Outcome
 from optimisations import Killed, by_a_formula, interrupted, plan, trials_in
@@ -241,3 +243,14 @@ def test_from_python(tmp_path, quick):
     assert float(found["pairs"].where(found["front"]).max()) == float(
         found["pairs"].where(found["feasible"]).max()
     )
+
+
+def test_the_study_that_comes_with_chipsim():
+    found = load_optimisation(Path(__file__).parents[2] / "studies" / "cluster_chip_optimum.toml")
+    assert [p.name for p in found.study.parameters] == [
+        "device.gap",
+        "device.daughter_gap",
+        "operation.flow_rate",
+    ]
+    assert [(c.at_most, c.unit) for c in found.constraints] == [(0.01, "1"), (0.1, "1")]
+    assert found.study.point({}).design.device.kind == "cluster_chip"
