@@ -256,7 +256,7 @@ def test_a_spiral_is_exported(tmp_path):
     ran = chipsim("export", SPIRAL, *asked, "-o", tmp_path / "out")
     assert ran.returncode == 0, ran.stderr
     sizes = {p.name: p.stat().st_size for p in (tmp_path / "out").iterdir()}
-    assert len(sizes) == 19 and max(sizes.values()) < 10e6 and sizes["spiral_channel.svg"] < 1e6
+    assert len(sizes) == 16 and max(sizes.values()) < 10e6 and sizes["spiral_channel.svg"] < 1e6
     svg = (tmp_path / "out" / "spiral_channel.svg").read_text()
     assert all(
         f'id="{port}"' in svg for port in ("inlet_sample", "inlet_sheath", "outlet_inner", "outlet_outer")
