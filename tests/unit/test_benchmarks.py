@@ -1,5 +1,6 @@
 """The benchmark's own arithmetic, and that meshes reach other programs whole. No timing is asserted."""
 
+import json
 import math
 import subprocess
 import sys
@@ -204,14 +205,20 @@ def test_runs_that_hang_or_fail_are_results():
     }
 
 
+# By a process of its own, as the benchmarks are: Linux counts what the starting process had in memory.
+_MEASURED = """
+import json, sys
+from benchmarks.run import run
+hungry = [sys.executable, "-c", "x = bytearray(b'1') * 300_000_000; print('{}')"]
+print(json.dumps(run(hungry, {}, seconds=60.0, gigabytes=8.0)))
+"""
+
+
 def test_peak_memory_is_that_of_the_process():
-    found = run(
-        [sys.executable, "-c", "x = bytearray(b'1') * 300_000_000; print('{}')"],
-        {},
-        seconds=60.0,
-        gigabytes=8.0,
+    ran = subprocess.run(
+        [sys.executable, "-c", _MEASURED], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert 0.3e9 < found["peak_bytes"] < 0.5e9
+    assert 0.3e9 < json.loads(ran.stdout)["peak_bytes"] < 0.5e9
 
 
 @pytest.mark.parametrize("dim", [2, 3])
