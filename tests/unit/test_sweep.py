@@ -178,7 +178,7 @@ def test_results_that_only_some_points_have(tmp_path, force):
 FOLDER = Path(__file__).parents[2] / "studies"
 
 
-@pytest.mark.parametrize("name", ["cells_and_flow", "gap_and_flow"])
+@pytest.mark.parametrize("name", ["cells_and_flow", "gap_and_flow", "optimum_neighbours"])
 def test_the_studies_that_come_with_chipsim_can_be_read(name):
     given, sample = load_sweep(FOLDER / f"{name}.toml")
     samples = Samples(sample, given.parameters)
