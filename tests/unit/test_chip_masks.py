@@ -314,46 +314,48 @@ def test_the_same_chip_gives_the_same_bytes(tmp_path, ending):
 
 
 # -- the others ------------------------------------------------------------------------------------------------------------
-@EACH
-@pytest.mark.parametrize(
-    ("spiral", "limits"),
-    [
-        (Spiral(), Limits()),
-        (Spiral(direction="outward", inlet_widths=["500 um"]), Limits()),
-        (
-            Spiral(
-                width="600 um",
-                inner_height="80 um",
-                outer_height="130 um",
-                inner_radius="8 mm",
-                turns=4,
-                length="32 cm",
-            ),
-            Limits(slide_width="60 mm"),
+SPIRALS = {
+    "two by two": (Spiral(), Limits()),
+    "one inlet, outward": (Spiral(direction="outward", inlet_widths=["500 um"]), Limits()),
+    "trapezoid": (
+        Spiral(
+            width="600 um", inner_height="80 um", outer_height="130 um", inner_radius="8 mm", turns=4, length="32 cm"
         ),
-    ],
-    ids=["two by two", "one inlet, outward", "trapezoid"],
-)
-def test_a_spiral_is_led_to_ports_on_the_grid(tmp_path, ending, spiral, limits):
-    (path,) = export(spiral, ending, tmp_path, what="chip", limits=limits)
-    mask = READERS[ending](path)
+        Limits(slide_width="60 mm"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SPIRALS)
+def spiral_chip(request, tmp_path_factory):
+    """A spiral, its chip in all formats, and what all of them are compared with, which takes long for its many corners."""
+    spiral, limits = SPIRALS[request.param]
+    folder = tmp_path_factory.mktemp("spiral")
+    files = {path.suffix[1:]: path for path in export(spiral, READERS, folder, what="chip", limits=limits)}
+    bare = spiral.channel()
+    around = bare.frame.polygon(0.01).buffer(0.5)
+    return spiral, files, bare.area(), around, spiral.part("chip", limits=limits).plan.area(), limits
+
+
+@EACH
+def test_a_spiral_is_led_to_ports_on_the_grid(spiral_chip, ending):
+    spiral, files, bare, around, area, limits = spiral_chip
+    mask = READERS[ending](files[ending])
     # GDS cuts what has more than 8190 corners.
     channel = shapely.union_all(mask.polygons["channel"], grid_size=1e-3)
     assert channel.geom_type == "Polygon"
-    bare = spiral.channel()
-    assert channel.is_valid and channel.area > bare.area()
+    assert channel.is_valid and channel.area > bare
     ports = mask.polygons["ports"]
     assert len(ports) == len(spiral.inlets) + 2
-    legs = shapely.get_parts(
-        channel.difference(moved_to(bare.frame.polygon(0.01), channel, limits).buffer(0.5))
-    )
+    legs = shapely.get_parts(channel.difference(moved_to(around, limits)))
     legs = [leg for leg in legs if leg.area > 1e4]
     assert len(legs) == len(ports)  # each port has its own, and none runs over the channel
     assert sorted(sum(leg.contains(port) for leg in legs) for port in ports) == [1] * len(ports)
-    assert channel.area == pytest.approx(spiral.part("chip", limits=limits).plan.area(), rel=1e-5)
+    assert channel.area == pytest.approx(area, rel=1e-5)
 
 
-def moved_to(shape: Polygon, channel: Polygon, limits: Limits) -> Polygon:
+def moved_to(shape: Polygon, limits: Limits) -> Polygon:
+    """To the middle of the slide."""
     x0, y0, x1, y1 = shape.bounds
     to = np.array([limits.slide_length / UM - x0 - x1, limits.slide_width / UM - y0 - y1]) / 2
     return shapely.transform(shape, lambda p: p + to)
