@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from geometries.chip_plan import ChipPlan, plan
@@ -98,6 +99,8 @@ class NoChip:
         """Null in ``result.json``."""
 
 
+# Of a sweep's points most have the same chip: neither flow rate nor cells change it.
+@lru_cache(maxsize=16)
 def whole_chip(chip: ClusterChip, row_resistance: float, limits: Limits) -> WholeChip | NoChip:
     """The flow through a whole chip.
 
